@@ -1,0 +1,28 @@
+"""The base of all commands."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from domain.model.actor import Actor
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Command:
+    """Something *actor* wants done in a tenant. A subclass names the aggregate type it is for, and the aggregate's id."""
+
+    aggregate_type: ClassVar[str]
+
+    tenant_id: str
+    actor: Actor
+
+    @property
+    def aggregate_id(self) -> str:
+        """The id of the aggregate that decides."""
+        raise NotImplementedError
+
+    @property
+    def witness_id(self) -> str | None:
+        """The id of the user whose standing the rules ask about, where they do."""
+        return None

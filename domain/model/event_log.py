@@ -1,0 +1,21 @@
+"""The log of events as its readers see it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Protocol
+
+from domain.model.event import RecordedEvent
+
+
+class EventLog(Protocol):
+    """256 gapless logs. An event that is seen has every earlier one of its shard before it, committed."""
+
+    def read(self, shard: int, after: int, limit: int) -> Sequence[RecordedEvent]:
+        """Return up to *limit* events of *shard* past the offset *after*, in order."""
+
+    def head(self, shard: int) -> int:
+        """Return the offset of the shard's last event; 0 if it has none."""
+
+    def heads(self) -> dict[int, int]:
+        """Return the heads of all shards that have events."""
