@@ -1,0 +1,99 @@
+"""A pool of PostgreSQL connections."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from sqlalchemy import Engine, create_engine, event
+
+from domain.postgres.url import normalised
+
+if TYPE_CHECKING:
+    from psycopg2.extensions import connection, cursor
+
+
+class Pool:
+    """Connections in autocommit mode, so that one statement is one round trip.
+
+    SQLAlchemy keeps the connections; the statements go to psycopg2's own cursor, because building a SQLAlchemy
+    result costs more than most of our queries. A connection that broke, or was left inside a transaction, is thrown
+    away, never handed on.
+    """
+
+    def __init__(
+        self,
+        url: str,
+        *,
+        size: int = 5,
+        overflow: int = 10,
+        wait: float = 5.0,
+        application_name: str = "cqrs",
+        settings: Mapping[str, str] | None = None,
+    ) -> None:
+        """*wait* is how many seconds a caller waits for a connection; *settings* are PostgreSQL's, for each session."""
+        options = " ".join(f"-c {name}={value}" for name, value in (settings or {}).items())
+        self.engine: Engine = create_engine(
+            normalised(url),
+            pool_size=size,
+            max_overflow=overflow,
+            pool_timeout=wait,
+            pool_use_lifo=True,
+            # There is nothing to roll back in autocommit mode, and a rollback would be a round trip.
+            pool_reset_on_return=None,
+            connect_args={
+                "application_name": application_name,
+                "connect_timeout": 5,
+                "keepalives_idle": 10,
+                "keepalives_interval": 5,
+                "keepalives_count": 3,
+                **({"options": options} if options else {}),
+            },
+        )
+        event.listen(self.engine, "connect", _autocommit)
+
+    @contextmanager
+    def cursor(self) -> Iterator[cursor]:
+        """Lend a cursor; each execute commits by itself."""
+        with self._connection() as connection, connection.cursor() as cursor:
+            yield cursor
+
+    @contextmanager
+    def transaction(self) -> Iterator[cursor]:
+        """Lend a cursor inside BEGIN … COMMIT; an exception rolls back."""
+        with self._connection() as connection, connection.cursor() as cursor:
+            cursor.execute("BEGIN")
+            try:
+                yield cursor
+            except BaseException:
+                if not connection.closed:
+                    cursor.execute("ROLLBACK")
+                raise
+            cursor.execute("COMMIT")
+
+    @contextmanager
+    def _connection(self) -> Iterator[connection]:
+        pooled = self.engine.raw_connection()
+        try:
+            dbapi: connection = pooled.driver_connection  # type: ignore[assignment]
+            yield dbapi
+        except BaseException:
+            # The session's state is unknown when a statement was cut off; an orderly error leaves it idle.
+            if dbapi.closed or dbapi.info.transaction_status != _IDLE:
+                pooled.invalidate()
+            raise
+        finally:
+            pooled.close()
+
+    def close(self) -> None:
+        """Close all idle connections; those lent out are closed when they come back."""
+        self.engine.dispose()
+
+
+#: psycopg2.extensions.TRANSACTION_STATUS_IDLE
+_IDLE = 0
+
+
+def _autocommit(connection: connection, _record: object) -> None:
+    connection.autocommit = True

@@ -1,0 +1,187 @@
+"""All settings of the service, read from the environment once."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import os
+import sys
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Literal, TypeVar, get_args
+from urllib.parse import urlsplit
+
+T = TypeVar("T")
+
+Strategy = Literal["async", "sync", "batch"]
+LogLevel = Literal["debug", "info", "warning", "error"]
+LogFormat = Literal["json", "console"]
+
+
+class SettingsError(Exception):
+    """The settings are not usable. ``faults`` holds one line for each that is wrong."""
+
+    def __init__(self, faults: list[str]) -> None:
+        self.faults = faults
+        super().__init__("\n".join(faults))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """The settings, each named after its variable. What holds a secret is left out of ``repr``."""
+
+    port: int
+    web_concurrency: int
+    database_url: str = field(repr=False)
+    read_database_url: str = field(repr=False)
+    read_replica_url: str = field(repr=False)
+    redis_url: str = field(repr=False)
+    cache_redis_url: str = field(repr=False)
+    jwt_secret: str | None = field(repr=False)
+    jwt_jwks_url: str | None
+    jwt_issuer: str | None
+    jwt_audience: str | None
+    metrics_token: str | None = field(repr=False)
+    #: Key id → 32 bytes of key; the first is the one that new entries are encrypted with. Empty: no encryption.
+    cache_encryption_keys: Mapping[str, bytes] = field(repr=False)
+    cache_compress_min_bytes: int
+    l1_max_bytes: int
+    edge_cache: bool
+    edge_purge_url: str | None
+    projection_batch_size: int
+    projection_strategy: Strategy
+    projection_max_attempts: int
+    log_level: LogLevel
+    log_format: LogFormat
+
+    @classmethod
+    def from_environment(cls, environ: Mapping[str, str] | None = None) -> Settings:
+        """Read *environ* (default: the process's own). Raises SettingsError naming every fault at once."""
+        read = _Reader(os.environ if environ is None else environ)
+        database_url = read.postgres("DATABASE_URL")
+        read_url = read.postgres("READ_DATABASE_URL", database_url)
+        redis_url = read.redis("REDIS_URL")
+        settings = cls(
+            port=read.whole("PORT", 8000, 1, 65535),
+            web_concurrency=read.whole("WEB_CONCURRENCY", 2, 1, 256),
+            database_url=database_url,
+            read_database_url=read_url,
+            read_replica_url=read.postgres("READ_REPLICA_URL", read_url),
+            redis_url=redis_url,
+            cache_redis_url=read.redis("CACHE_REDIS_URL", redis_url),
+            jwt_secret=read.optional("JWT_SECRET", _jwt_secret),
+            jwt_jwks_url=read.optional("JWT_JWKS_URL", _web_url),
+            jwt_issuer=read.optional("JWT_ISSUER", str),
+            jwt_audience=read.optional("JWT_AUDIENCE", str),
+            metrics_token=read.optional("METRICS_TOKEN", str),
+            cache_encryption_keys=read.optional("CACHE_ENCRYPTION_KEYS", _encryption_keys) or {},
+            cache_compress_min_bytes=read.whole("CACHE_COMPRESS_MIN_BYTES", 1024, 0, 2**30),
+            l1_max_bytes=read.whole("L1_MAX_BYTES", 64 * 2**20, 0, 2**40),
+            edge_cache=read.switch("EDGE_CACHE"),
+            edge_purge_url=read.optional("EDGE_PURGE_URL", _web_url),
+            projection_batch_size=read.whole("PROJECTION_BATCH_SIZE", 100, 1, 10_000),
+            projection_strategy=read.choice("PROJECTION_STRATEGY", "async", get_args(Strategy)),
+            projection_max_attempts=read.whole("PROJECTION_MAX_ATTEMPTS", 5, 1, 100),
+            log_level=read.choice("LOG_LEVEL", "info", get_args(LogLevel)),
+            log_format=read.choice("LOG_FORMAT", "console" if sys.stdout.isatty() else "json", get_args(LogFormat)),
+        )
+        if settings.jwt_secret is None and settings.jwt_jwks_url is None and not read.faulty("JWT_SECRET", "JWT_JWKS_URL"):
+            read.faults.append("JWT_SECRET or JWT_JWKS_URL is required: without one of them no request can be verified")
+        if settings.jwt_secret is not None and settings.jwt_jwks_url is not None:
+            read.faults.append("JWT_SECRET and JWT_JWKS_URL are both set: choose one")
+        if read.faults:
+            raise SettingsError(read.faults)
+        return settings
+
+
+class _Reader:
+    """Reads single variables and collects what is wrong with them. Values are never repeated: they may be secrets."""
+
+    def __init__(self, environ: Mapping[str, str]) -> None:
+        self._environ = environ
+        self.faults: list[str] = []
+
+    def faulty(self, *names: str) -> bool:
+        return any(fault.startswith(names) for fault in self.faults)
+
+    def optional(self, name: str, parse: Callable[[str], T]) -> T | None:
+        text = self._environ.get(name, "").strip()
+        if not text:
+            return None
+        try:
+            return parse(text)
+        except ValueError as error:
+            self.faults.append(f"{name}: {error}")
+            return None
+
+    def _required(self, name: str, default: str | None, parse: Callable[[str], str]) -> str:
+        if not self._environ.get(name, "").strip():
+            if default is None:
+                self.faults.append(f"{name} is required")
+            return default or ""
+        return self.optional(name, parse) or ""
+
+    def postgres(self, name: str, default: str | None = None) -> str:
+        return self._required(name, default, _postgres_url)
+
+    def redis(self, name: str, default: str | None = None) -> str:
+        return self._required(name, default, _redis_url)
+
+    def whole(self, name: str, default: int, low: int, high: int) -> int:
+        def parse(text: str) -> int:
+            if not text.isdecimal() or not low <= int(text) <= high:
+                raise ValueError(f"a whole number from {low} to {high} is needed")
+            return int(text)
+
+        value = self.optional(name, parse)
+        return default if value is None else value
+
+    def choice(self, name: str, default: T, allowed: tuple[T, ...]) -> T:
+        def parse(text: str) -> T:
+            if text.lower() not in allowed:
+                raise ValueError(f"one of {', '.join(map(str, allowed))} is needed")
+            return allowed[allowed.index(text.lower())]  # type: ignore[arg-type]
+
+        return self.optional(name, parse) or default
+
+    def switch(self, name: str) -> bool:
+        return self.choice(name, "off", ("on", "off")) == "on"
+
+
+def _postgres_url(text: str) -> str:
+    if urlsplit(text).scheme not in ("postgres", "postgresql", "postgresql+psycopg2"):
+        raise ValueError("a URL that starts with postgres:// or postgresql:// is needed")
+    return text
+
+
+def _redis_url(text: str) -> str:
+    if urlsplit(text).scheme not in ("redis", "rediss", "unix"):
+        raise ValueError("a URL that starts with redis://, rediss:// or unix:// is needed")
+    return text
+
+
+def _web_url(text: str) -> str:
+    parts = urlsplit(text)
+    if parts.scheme not in ("http", "https") or not parts.netloc:
+        raise ValueError("a URL that starts with http:// or https:// is needed")
+    return text
+
+
+def _jwt_secret(text: str) -> str:
+    if len(text.encode()) < 32:
+        raise ValueError("32 bytes or more are needed")
+    return text
+
+
+def _encryption_keys(text: str) -> dict[str, bytes]:
+    keys: dict[str, bytes] = {}
+    for item in text.split(","):
+        name, separator, encoded = item.strip().partition(":")
+        try:
+            key = base64.b64decode(encoded, validate=True)
+        except (binascii.Error, ValueError):
+            key = b""
+        if not separator or not name or len(key) != 32 or name in keys:
+            raise ValueError("a list like id:base64,… is needed, each id once, each key 32 bytes in base64")
+        keys[name] = key
+    return keys
