@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
+from copy import copy
 from typing import Any, ClassVar, Self
 
 from domain.model.claims import NO_CLAIMS, Claims
@@ -14,7 +15,8 @@ class Aggregate(ABC):
     """The unit that decides. Pure: no clock, no new ids, no I/O; the state is a function of the applied events.
 
     ``version`` is the number of events applied; 0 means that nothing has happened to it yet, so it doesn't exist.
-    A subclass keeps its state in plain attributes set in ``__init__``.
+    A subclass keeps its state in plain attributes set in ``__init__``: JSON values, of which it changes at most the
+    outermost list or object in place.
     """
 
     aggregate_type: ClassVar[str]
@@ -41,18 +43,18 @@ class Aggregate(ABC):
     def _apply(self, event: Event) -> None:
         """Take *event* into the state."""
 
-    def claims(self, event: Event) -> Claims:
+    def claims(self, event: Event) -> Claims:  # noqa: ARG002
         """What *event*, not applied yet, claims beyond this aggregate."""
         return NO_CLAIMS
 
     def to_snapshot(self) -> dict[str, Any]:
-        """The state as JSON values."""
-        return {name: value for name, value in vars(self).items() if name not in ("id", "version")}
+        """The state as JSON values. Later events leave it as it is."""
+        return {name: copy(value) for name, value in vars(self).items() if name not in ("id", "version")}
 
     @classmethod
     def from_snapshot(cls, id: str, version: int, state: dict[str, Any]) -> Self:
         """The opposite of to_snapshot()."""
         aggregate = cls(id)
         aggregate.version = version
-        vars(aggregate).update(state)
+        vars(aggregate).update({name: copy(value) for name, value in state.items()})
         return aggregate

@@ -10,7 +10,7 @@ from domain.model.actor import Actor
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Command:
-    """Something *actor* wants done in a tenant. A subclass names the aggregate type it is for, and the aggregate's id."""
+    """Something *actor* wants done in a tenant. A subclass names the type and the id of the aggregate it is for."""
 
     aggregate_type: ClassVar[str]
 

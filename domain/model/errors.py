@@ -46,6 +46,10 @@ class Forbidden(DomainError):
     """You may not do this."""
 
 
+class CreatorNotActive(Forbidden):
+    """Only an active user of the tenant may create a workspace."""
+
+
 class Invalid(DomainError):
     """The value of {field} is not valid: {reason}."""
 
@@ -98,6 +102,10 @@ class AlreadyMember(RuleBroken):
     """The user is a member of the workspace already."""
 
 
+class MemberUserNotFound(RuleBroken):
+    """The user does not exist in this tenant."""
+
+
 class LastOwner(RuleBroken):
     """The last owner of a workspace can neither leave it nor step down."""
 
@@ -128,3 +136,7 @@ class NotCaughtUp(DomainError):
 
 class Unavailable(DomainError):
     """The service can't answer now: {reason}."""
+
+
+class EventNotReadable(Unavailable):
+    """This release can't read {event_type} of version {schema_version}: {reason}."""

@@ -11,7 +11,7 @@ from domain.model.errors import InvalidPosition
 #: How many shards there are. Fixed when a store is created, because it decides where a tenant's events lie.
 SHARDS = 256
 
-_WRITTEN = re.compile(r"(\d{1,3})-(\d{1,18})")
+_WRITTEN = re.compile(r"([0-9]{1,3})-([0-9]{1,18})")
 
 
 def shard_of(key: str) -> int:

@@ -1,0 +1,69 @@
+"""What one may want done to a workspace."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from typing import Any, ClassVar
+
+from domain.model.command import Command
+from domain.model.fields import UUID_PATTERN
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WorkspaceCommand(Command):
+    aggregate_type: ClassVar[str] = "workspace"
+
+    workspace_id: str
+
+    @property
+    def aggregate_id(self) -> str:
+        return self.workspace_id
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CreateWorkspace(WorkspaceCommand):
+    """The actor becomes its owner and first member."""
+
+    name: str
+    description: str = ""
+    is_public: bool = False
+    settings: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def witness_id(self) -> str | None:
+        # A service may act under an id that is no UUID, and then it is no user either.
+        return self.actor.id if re.fullmatch(UUID_PATTERN, self.actor.id) else None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UpdateWorkspace(WorkspaceCommand):
+    """*changes*: the new values of any of name, description, is_public, settings (as a whole)."""
+
+    changes: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeleteWorkspace(WorkspaceCommand):
+    pass
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AddMember(WorkspaceCommand):
+    user_id: str
+    role: str
+
+    @property
+    def witness_id(self) -> str | None:
+        return self.user_id
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RemoveMember(WorkspaceCommand):
+    user_id: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChangeMemberRole(WorkspaceCommand):
+    user_id: str
+    role: str
