@@ -40,7 +40,7 @@ EMAIL_PATTERN = (
     r"@[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?(?:\.[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?)+"
 )
 
-_URL_CHARACTERS = r"https?://[!#$%&'()*+,\-./0-9:;=?@A-Z\[\]_a-z~]+"
+_URL_CHARACTERS = r"(?i:https?)://[!#$%&'()*+,\-./0-9:;=?@A-Z\[\]_a-z~]+"
 
 Check = Callable[[str, object], Any]
 
@@ -65,6 +65,10 @@ def reason(field: str, value: object) -> str | None:
 
 def slug(field: str, value: object) -> str:
     return _matching(field, value, SLUG_PATTERN, "it must be 3 to 50 of the characters a-z, 0-9 and -")
+
+
+def is_uuid(value: object) -> bool:
+    return isinstance(value, str) and re.fullmatch(UUID_PATTERN, value) is not None
 
 
 def uuid(field: str, value: object) -> str:

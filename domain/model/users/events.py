@@ -9,6 +9,8 @@ from domain.model.event import ChangeEvent, Event
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class UserRegistered(Event, type="user.registered"):
+    """The user is pending, has the role user, no avatar, and the default time zone and language of fields.py."""
+
     user_id: str
     tenant_id: str
     email: str

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
 from domain.model.command import Command
-from domain.model.fields import UUID_PATTERN
+from domain.model.fields import is_uuid
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,7 +32,7 @@ class CreateWorkspace(WorkspaceCommand):
     @property
     def witness_id(self) -> str | None:
         # A service may act under an id that is no UUID, and then it is no user either.
-        return self.actor.id if re.fullmatch(UUID_PATTERN, self.actor.id) else None
+        return self.actor.id if is_uuid(self.actor.id) else None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,7 +54,8 @@ class AddMember(WorkspaceCommand):
 
     @property
     def witness_id(self) -> str | None:
-        return self.user_id
+        # What is no UUID is refused by the workspace; nothing can be looked up by it.
+        return self.user_id if is_uuid(self.user_id) else None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
