@@ -13,6 +13,8 @@ class Command:
     """Something *actor* wants done in a tenant. A subclass names the type and the id of the aggregate it is for."""
 
     aggregate_type: ClassVar[str]
+    #: Whether the command makes the aggregate, so that there is nothing to load.
+    creates: ClassVar[bool] = False
 
     tenant_id: str
     actor: Actor

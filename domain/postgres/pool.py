@@ -6,6 +6,8 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+import orjson
+from psycopg2.extras import register_default_jsonb
 from sqlalchemy import Engine, create_engine, event
 
 from domain.postgres.url import normalised
@@ -51,7 +53,7 @@ class Pool:
                 **({"options": options} if options else {}),
             },
         )
-        event.listen(self.engine, "connect", _autocommit)
+        event.listen(self.engine, "connect", _prepare)
 
     @contextmanager
     def cursor(self) -> Iterator[cursor]:
@@ -95,5 +97,6 @@ class Pool:
 _IDLE = 0
 
 
-def _autocommit(connection: connection, _record: object) -> None:
+def _prepare(connection: connection, _record: object) -> None:
     connection.autocommit = True
+    register_default_jsonb(connection, loads=orjson.loads)

@@ -22,6 +22,8 @@ class TenantCommand(Command):
 class CreateTenant(TenantCommand):
     """*quotas* goes with the plan custom only."""
 
+    creates: ClassVar[bool] = True
+
     name: str
     slug: str
     plan: str

@@ -21,6 +21,8 @@ class UserCommand(Command):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RegisterUser(UserCommand):
+    creates: ClassVar[bool] = True
+
     email: str
     first_name: str
     last_name: str

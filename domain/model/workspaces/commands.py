@@ -24,6 +24,8 @@ class WorkspaceCommand(Command):
 class CreateWorkspace(WorkspaceCommand):
     """The actor becomes its owner and first member."""
 
+    creates: ClassVar[bool] = True
+
     name: str
     description: str = ""
     is_public: bool = False

@@ -1,0 +1,189 @@
+"""Commands in, events out."""
+
+from __future__ import annotations
+
+import random
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+from uuid import uuid4
+
+from domain.model.actor import Actor
+from domain.model.aggregate import Aggregate
+from domain.model.command import Command
+from domain.model.errors import CommandAlreadyDone, ConcurrencyConflict, IdempotencyKeyReused, VersionMismatch
+from domain.model.event import Event
+from domain.model.position import Position
+from domain.write.event_store import Append, EventStore, IdempotencyRecord, NewEvent
+from domain.write.repository import Loaded, Repository, new
+
+#: How often a command is decided anew because somebody else changed its aggregate in between.
+ATTEMPTS = 20
+
+
+@dataclass(frozen=True, slots=True)
+class Idempotency:
+    """The Idempotency-Key of a request, and what tells that request from another one with the same key."""
+
+    key: str
+    fingerprint: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Metadata:
+    """Where a command comes from; kept with its events."""
+
+    correlation_id: str
+    causation_id: str | None = None
+    traceparent: str | None = None
+
+    def of(self, command: str, actor: Actor) -> dict[str, Any]:
+        """What is stored with each event of the command."""
+        return {
+            "correlation_id": self.correlation_id,
+            "causation_id": self.causation_id,
+            "actor_id": actor.id,
+            "command": command,
+            "traceparent": self.traceparent,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """The aggregate's id, its version now, and the position of its last event.
+
+    *replayed* tells that an earlier request with the same Idempotency-Key did the work.
+    """
+
+    id: str
+    version: int
+    position: Position
+    replayed: bool = False
+
+
+def nobody(_position: Position, _count: int) -> None:
+    """Tell nobody of new events."""
+
+
+def utc_now() -> datetime:
+    return datetime.now(UTC)
+
+
+class CommandBus:
+    """Loads the aggregate, lets it decide, and appends the events it decided on."""
+
+    def __init__(
+        self,
+        store: EventStore,
+        on_appended: Callable[[Position, int], None] = nobody,
+        now: Callable[[], datetime] = utc_now,
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
+        """*on_appended* is told the last position and the number of new events after they are stored."""
+        self._store = store
+        self._repository = Repository(store)
+        self._on_appended = on_appended
+        self._now = now
+        self._sleep = sleep
+
+    def execute(
+        self,
+        command: Command,
+        *,
+        metadata: Metadata,
+        expected_version: int | None = None,
+        idempotency: Idempotency | None = None,
+    ) -> Outcome:
+        """Carry out *command*, or repeat the answer that its Idempotency-Key got before.
+
+        Raises the DomainErrors of the aggregate and of EventStore.append; VersionMismatch if the aggregate isn't at
+        *expected_version*; IdempotencyKeyReused; ConcurrencyConflict if others kept changing the aggregate.
+        """
+        if idempotency and (earlier := self.replay(command.tenant_id, [idempotency])[0]):
+            return earlier
+        for attempt in range(ATTEMPTS):
+            try:
+                return self._execute(command, metadata, expected_version, idempotency)
+            except ConcurrencyConflict as conflict:
+                if expected_version is not None and conflict.data["aggregate_id"] == command.aggregate_id:
+                    raise VersionMismatch(expected=expected_version, actual=conflict.data["actual"]) from None
+                if attempt == ATTEMPTS - 1:
+                    raise
+                self._sleep(random.uniform(0, min(0.05, 0.001 * 2**attempt)))  # noqa: S311 - Jitter, no secret.
+            except CommandAlreadyDone:
+                if idempotency and (earlier := self.replay(command.tenant_id, [idempotency])[0]):
+                    return earlier
+                raise
+        raise AssertionError("the last attempt returns or raises")
+
+    def _execute(
+        self, command: Command, metadata: Metadata, expected_version: int | None, idempotency: Idempotency | None
+    ) -> Outcome:
+        (aggregate, position), witness = self._load(command)
+        before = aggregate.version
+        if expected_version is not None and 0 < before != expected_version:
+            raise VersionMismatch(expected=expected_version, actual=before)
+        events = aggregate.decide(command, witness)
+        new_events = advance(aggregate, events)
+        if new_events or idempotency:
+            expected = {aggregate.id: before, **({witness.id: witness.version} if witness and new_events else {})}
+            answer = {"id": aggregate.id, "version": aggregate.version, "position": str(position)}
+            appended = self._store.append(
+                Append(
+                    tenant_id=command.tenant_id,
+                    occurred_at=self._now(),
+                    events=new_events,
+                    expected=expected if new_events else {},
+                    metadata=metadata.of(type(command).__name__, command.actor),
+                    idempotency=[_record(idempotency, answer, len(new_events))] if idempotency else (),
+                )
+            )
+            position = appended if new_events else position
+        if new_events:
+            self._repository.keep_snapshots(command.tenant_id, aggregate, before, position)
+            self._on_appended(position, len(new_events))
+        return Outcome(aggregate.id, aggregate.version, position)
+
+    def _load(self, command: Command) -> tuple[Loaded, Aggregate | None]:
+        wanted = [] if command.creates else [(command.aggregate_type, command.aggregate_id)]
+        if command.witness_id:
+            wanted.append(("user", command.witness_id))
+        found = self._repository.load(command.tenant_id, *wanted)
+        if command.creates:
+            found.insert(0, new(command.aggregate_type, command.aggregate_id, command.tenant_id))
+        return found[0], found[1].aggregate if command.witness_id else None
+
+    def replay(self, tenant_id: str, asked: Sequence[Idempotency]) -> list[Outcome | None]:
+        """Return for each of *asked* the outcome of the command that had its key before, None where there was none.
+
+        Raises IdempotencyKeyReused when that was another request.
+        """
+        records = self._store.answered(tenant_id, [each.key for each in asked])
+        return [_outcome(records.get(each.key), each) for each in asked]
+
+
+def advance(aggregate: Aggregate, events: Sequence[Event]) -> list[NewEvent]:
+    """Apply *events* to *aggregate*, and return them as they are to be appended."""
+    new_events = []
+    for event in events:
+        claims = aggregate.claims(event)
+        aggregate.apply(event)
+        new_events.append(
+            NewEvent(str(uuid4()), aggregate.aggregate_type, aggregate.id, aggregate.version, event, claims)
+        )
+    return new_events
+
+
+def _record(idempotency: Idempotency, answer: dict[str, Any], ordinal: int) -> IdempotencyRecord:
+    return IdempotencyRecord(idempotency.key, idempotency.fingerprint, answer, ordinal)
+
+
+def _outcome(record: IdempotencyRecord | None, asked: Idempotency) -> Outcome | None:
+    if record is None:
+        return None
+    if record.fingerprint != asked.fingerprint:
+        raise IdempotencyKeyReused()
+    answer = record.response
+    return Outcome(answer["id"], answer["version"], Position.parse(answer["position"]), replayed=True)

@@ -1,0 +1,152 @@
+"""The event store on PostgreSQL."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
+from typing import Any, TypeVar
+
+import orjson
+import psycopg2
+
+from domain.model.errors import DomainError, Unavailable
+from domain.model.event import RecordedEvent
+from domain.model.position import Position, shard_of
+from domain.postgres.pool import Pool
+from domain.postgres.statements import statements
+from domain.write.event_store import Append, History, IdempotencyRecord, Snapshot
+from domain.write.refusals import refusal
+from domain.write.serialization import COLUMNS, parameters
+
+T = TypeVar("T")
+
+_SQL = {
+    name: text.format(columns=COLUMNS, events=", ".join(f"e.{field}" for field in RecordedEvent._fields))
+    for name, text in statements("domain.write.sql").items()
+}
+
+
+class PostgresEventStore:
+    """EventStore on the tables of write_schema."""
+
+    def __init__(self, pool: Pool) -> None:
+        self._pool = pool
+
+    def append(self, append: Append) -> Position:
+        try:
+            return self._append(append)
+        except (psycopg2.OperationalError, psycopg2.InterfaceError):
+            return self._append_again(append)
+
+    def _append(self, append: Append) -> Position:
+        shard = shard_of(append.tenant_id)
+        try:
+            with self._pool.cursor() as cursor:
+                cursor.execute(_SQL["append"], parameters(append))
+                row = cursor.fetchone()
+        except psycopg2.Error as error:
+            if refused := refusal(error):
+                raise refused from None
+            raise
+        assert row is not None  # noqa: S101 - A function call without FROM always gives a row.
+        return Position(shard, row[0])
+
+    def _append_again(self, append: Append) -> Position:
+        """Find out what became of an append whose connection broke, and do it now if it was not done.
+
+        The first attempt may still be at its commit; the second waits behind its row lock and is then refused, so only
+        the log can tell whether the events in it are ours.
+        """
+        try:
+            if position := self._stored_at(append):
+                return position
+            try:
+                return self._append(append)
+            except DomainError:
+                if position := self._stored_at(append):
+                    return position
+                raise
+        except (psycopg2.OperationalError, psycopg2.InterfaceError) as error:
+            raise Unavailable(reason="the event store can't be reached") from error
+
+    def _stored_at(self, append: Append) -> Position | None:
+        if not append.events:
+            return None
+        shard, last = shard_of(append.tenant_id), append.events[-1]
+        rows = self._rows(
+            "stored_at", shard=shard, aggregate_id=last.aggregate_id, version=last.version, event_id=last.event_id
+        )
+        return Position(shard, rows[0][0]) if rows else None
+
+    def read(self, shard: int, after: int, limit: int) -> list[RecordedEvent]:
+        return [RecordedEvent._make(row) for row in self._query("read", shard=shard, after=after, limit=limit)]
+
+    def head(self, shard: int) -> int:
+        return int(self._query("head", shard=shard)[0][0])
+
+    def heads(self) -> dict[int, int]:
+        return dict(self._query("heads"))
+
+    def histories(self, tenant_id: str, wanted: Mapping[str, int]) -> dict[str, History]:
+        rows = self._query(
+            "histories",
+            shard=shard_of(tenant_id),
+            tenant_id=tenant_id,
+            ids=list(wanted),
+            snapshot_versions=list(wanted.values()),
+        )
+        snapshots: dict[str, Snapshot] = {}
+        events: defaultdict[str, list[RecordedEvent]] = defaultdict(list)
+        for is_snapshot, *columns in rows:
+            row = RecordedEvent._make(columns)
+            if is_snapshot:
+                snapshots[row.aggregate_id] = Snapshot(row.version, row.position, row.schema_version, row.payload)
+            else:
+                events[row.aggregate_id].append(row)
+        return {id: History(snapshots.get(id), events[id]) for id in wanted}
+
+    def save_snapshot(self, tenant_id: str, aggregate_id: str, snapshot: Snapshot) -> None:
+        with self._pool.cursor() as cursor:
+            cursor.execute(
+                _SQL["save_snapshot"],
+                {
+                    "shard": shard_of(tenant_id),
+                    "aggregate_id": aggregate_id,
+                    "tenant_id": tenant_id,
+                    **snapshot._asdict(),
+                    "state": orjson.dumps(snapshot.state).decode(),
+                },
+            )
+
+    def answered(self, tenant_id: str, keys: Sequence[str]) -> dict[str, IdempotencyRecord]:
+        rows = self._query("answered", shard=shard_of(tenant_id), tenant_id=tenant_id, keys=list(keys))
+        return {key: IdempotencyRecord(key, fingerprint, response) for key, fingerprint, response in rows}
+
+    def forget_answers(self, before: datetime) -> int:
+        with self._pool.cursor() as cursor:
+            cursor.execute(_SQL["forget_answers"], {"before": before})
+            return cursor.rowcount
+
+    def tenant_of(self, aggregate_id: str) -> str | None:
+        rows = self._query("tenant_of", id=aggregate_id)
+        return rows[0][0] if rows else None
+
+    def _query(self, name: str, **values: Any) -> list[tuple[Any, ...]]:
+        """Run a statement that changes nothing; once more where the connection turned out to be broken."""
+        try:
+            return _twice(lambda: self._rows(name, **values))
+        except (psycopg2.OperationalError, psycopg2.InterfaceError) as error:
+            raise Unavailable(reason="the event store can't be reached") from error
+
+    def _rows(self, name: str, **values: Any) -> list[tuple[Any, ...]]:
+        with self._pool.cursor() as cursor:
+            cursor.execute(_SQL[name], values)
+            return cursor.fetchall()
+
+
+def _twice(action: Callable[[], T]) -> T:
+    try:
+        return action()
+    except (psycopg2.OperationalError, psycopg2.InterfaceError):
+        return action()

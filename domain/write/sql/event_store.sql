@@ -1,0 +1,65 @@
+-- name: append
+-- One round trip: see the function's own comment in migrations/write.
+SELECT write_schema.append_events(%s::smallint, %s::uuid, %s::timestamptz, %s::jsonb, %s::jsonb, %s::jsonb,
+                                  %s::jsonb, %s::jsonb, %s::jsonb)
+
+-- name: stored_at
+-- Where an event with this id became this version of its aggregate, if it did.
+SELECT position FROM write_schema.domain_events
+WHERE shard = %(shard)s AND aggregate_id = %(aggregate_id)s AND version = %(version)s AND event_id = %(event_id)s
+
+-- name: read
+SELECT {columns} FROM write_schema.domain_events
+WHERE shard = %(shard)s AND position > %(after)s ORDER BY position LIMIT %(limit)s
+
+-- name: head
+SELECT head FROM write_schema.shards WHERE shard = %(shard)s
+
+-- name: heads
+SELECT shard, head FROM write_schema.shards WHERE head > 0
+
+-- name: histories
+-- Of each aggregate the events past its snapshot, and the snapshot itself in front of them as a row of version 0's
+-- shape: one statement, so both are of one moment.
+WITH wanted AS (
+    SELECT id, snapshot_version
+    FROM unnest(%(ids)s::uuid[], %(snapshot_versions)s::smallint[]) AS w(id, snapshot_version)
+), snapshot AS (
+    SELECT s.* FROM wanted
+    JOIN write_schema.snapshots s ON s.shard = %(shard)s AND s.aggregate_id = wanted.id
+    WHERE s.tenant_id = %(tenant_id)s AND s.schema_version = wanted.snapshot_version
+)
+SELECT true, shard, position, NULL::uuid, tenant_id, NULL, aggregate_id, version, NULL, schema_version,
+       NULL::timestamptz, state, NULL::jsonb
+FROM snapshot
+UNION ALL
+SELECT false, {events}
+FROM wanted
+CROSS JOIN LATERAL (
+    SELECT * FROM write_schema.domain_events
+    WHERE shard = %(shard)s AND aggregate_id = wanted.id
+      AND version > coalesce((SELECT version FROM snapshot WHERE snapshot.aggregate_id = wanted.id), 0)
+) AS e
+WHERE e.tenant_id = %(tenant_id)s
+ORDER BY 8
+
+-- name: save_snapshot
+INSERT INTO write_schema.snapshots AS kept
+    (shard, aggregate_id, tenant_id, version, position, schema_version, state)
+VALUES (%(shard)s, %(aggregate_id)s, %(tenant_id)s, %(version)s, %(position)s, %(schema_version)s, %(state)s::jsonb)
+ON CONFLICT (shard, aggregate_id) DO UPDATE
+SET version = excluded.version, position = excluded.position,
+    schema_version = excluded.schema_version, state = excluded.state
+WHERE kept.version < excluded.version OR kept.schema_version <> excluded.schema_version
+
+-- name: answered
+SELECT key, fingerprint, response FROM write_schema.idempotency_keys
+WHERE shard = %(shard)s AND tenant_id = %(tenant_id)s AND key = ANY (%(keys)s)
+
+-- name: forget_answers
+DELETE FROM write_schema.idempotency_keys WHERE created_at < %(before)s
+
+-- name: tenant_of
+-- The shards are listed so that each is one look into the index; without them it would be a walk through all of it.
+SELECT tenant_id FROM write_schema.domain_events
+WHERE shard = ANY (ARRAY(SELECT generate_series(0, 255)::smallint)) AND aggregate_id = %(id)s AND version = 1

@@ -1,0 +1,41 @@
+"""What Alembic runs, for either schema, online or as SQL text."""
+
+from __future__ import annotations
+
+from alembic import context
+from sqlalchemy import Connection, MetaData, create_engine, pool, text
+
+from domain.postgres.url import normalised
+
+
+def run(schema: str, metadata: MetaData) -> None:
+    """Bring *schema* to the revision that Alembic was called with."""
+
+    def migrate(connection: Connection | None) -> None:
+        context.configure(
+            connection=connection,
+            dialect_name="postgresql",
+            target_metadata=metadata,
+            version_table_schema=schema,
+            include_schemas=True,
+            include_name=lambda name, type_, _parents: type_ != "schema" or name == schema,
+            literal_binds=connection is None,
+        )
+        with context.begin_transaction():
+            context.execute(f"CREATE SCHEMA IF NOT EXISTS {schema}")
+            context.run_migrations()
+
+    if context.is_offline_mode():
+        migrate(None)
+        return
+    if given := context.config.attributes.get("connection"):
+        migrate(given)
+        return
+    engine = create_engine(normalised(context.config.attributes["url"]), poolclass=pool.NullPool)
+    with engine.connect() as connection:
+        # Two release phases at once would race to make the same tables; the second waits and finds nothing to do.
+        connection.execute(text("SELECT pg_advisory_lock(hashtext(:schema))"), {"schema": f"migrations {schema}"})
+        connection.commit()
+        migrate(connection)
+        connection.commit()
+    engine.dispose()
