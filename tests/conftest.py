@@ -1,0 +1,63 @@
+"""Real servers for all tests, started once for a run and only when a test asks for them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+import redis
+
+from tests import servers
+from workers.launcher.postgres import EmbeddedPostgres
+from workers.launcher.valkey import EmbeddedValkey
+
+
+@pytest.fixture(scope="session")
+def _databases(tmp_path_factory: pytest.TempPathFactory) -> Iterator[servers.Databases]:
+    with servers.postgres(tmp_path_factory.mktemp("postgres")) as url:
+        databases = servers.Databases(url)
+        yield databases
+        databases.close()
+
+
+@pytest.fixture(scope="session")
+def _redis_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    with servers.valkey(tmp_path_factory.mktemp("valkey")) as url:
+        yield url
+
+
+@pytest.fixture
+def database_url(_databases: servers.Databases) -> Iterator[str]:
+    """The URL of a migrated PostgreSQL database of the test's own."""
+    with _databases.migrated() as url:
+        yield url
+
+
+@pytest.fixture
+def empty_database_url(_databases: servers.Databases) -> Iterator[str]:
+    """The URL of a PostgreSQL database of the test's own on which no migration has run."""
+    with _databases.empty() as url:
+        yield url
+
+
+@pytest.fixture
+def redis_url(_redis_url: str) -> str:
+    """The URL of an empty Valkey database that no other process uses."""
+    with redis.Redis.from_url(_redis_url) as client:
+        client.flushdb()
+    return _redis_url
+
+
+@pytest.fixture
+def postgres_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedPostgres]:
+    """A PostgreSQL server of the test's own, migrated, to be killed, frozen and restarted at will."""
+    with EmbeddedPostgres(tmp_path_factory.mktemp("postgres"), durable=False) as server:
+        servers.migrate(server.url)
+        yield server
+
+
+@pytest.fixture
+def redis_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedValkey]:
+    """A Valkey server of the test's own, to be killed, frozen and restarted at will. It keeps its data."""
+    with EmbeddedValkey(tmp_path_factory.mktemp("valkey")) as server:
+        yield server
