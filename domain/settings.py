@@ -85,7 +85,8 @@ class Settings:
             log_level=read.choice("LOG_LEVEL", "info", get_args(LogLevel)),
             log_format=read.choice("LOG_FORMAT", "console" if sys.stdout.isatty() else "json", get_args(LogFormat)),
         )
-        if settings.jwt_secret is None and settings.jwt_jwks_url is None and not read.faulty("JWT_SECRET", "JWT_JWKS_URL"):
+        given = settings.jwt_secret or settings.jwt_jwks_url
+        if not given and not read.faulty("JWT_SECRET", "JWT_JWKS_URL"):
             read.faults.append("JWT_SECRET or JWT_JWKS_URL is required: without one of them no request can be verified")
         if settings.jwt_secret is not None and settings.jwt_jwks_url is not None:
             read.faults.append("JWT_SECRET and JWT_JWKS_URL are both set: choose one")
@@ -140,7 +141,7 @@ class _Reader:
         def parse(text: str) -> T:
             if text.lower() not in allowed:
                 raise ValueError(f"one of {', '.join(map(str, allowed))} is needed")
-            return allowed[allowed.index(text.lower())]  # type: ignore[arg-type]
+            return allowed[allowed.index(text.lower())]
 
         return self.optional(name, parse) or default
 

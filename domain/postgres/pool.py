@@ -7,13 +7,14 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import orjson
-from psycopg2.extras import register_default_jsonb
+from psycopg2.extensions import UNICODE, new_type, register_type
 from sqlalchemy import Engine, create_engine, event
 
 from domain.postgres.url import normalised
 
 if TYPE_CHECKING:
-    from psycopg2.extensions import connection, cursor
+    from psycopg2.extensions import connection as Connection
+    from psycopg2.extensions import cursor as Cursor
 
 
 class Pool:
@@ -44,6 +45,7 @@ class Pool:
             pool_use_lifo=True,
             # There is nothing to roll back in autocommit mode, and a rollback would be a round trip.
             pool_reset_on_return=None,
+            json_deserializer=orjson.loads,
             connect_args={
                 "application_name": application_name,
                 "connect_timeout": 5,
@@ -56,13 +58,13 @@ class Pool:
         event.listen(self.engine, "connect", _prepare)
 
     @contextmanager
-    def cursor(self) -> Iterator[cursor]:
+    def cursor(self) -> Iterator[Cursor]:
         """Lend a cursor; each execute commits by itself."""
         with self._connection() as connection, connection.cursor() as cursor:
             yield cursor
 
     @contextmanager
-    def transaction(self) -> Iterator[cursor]:
+    def transaction(self) -> Iterator[Cursor]:
         """Lend a cursor inside BEGIN … COMMIT; an exception rolls back."""
         with self._connection() as connection, connection.cursor() as cursor:
             cursor.execute("BEGIN")
@@ -75,10 +77,10 @@ class Pool:
             cursor.execute("COMMIT")
 
     @contextmanager
-    def _connection(self) -> Iterator[connection]:
+    def _connection(self) -> Iterator[Connection]:
         pooled = self.engine.raw_connection()
         try:
-            dbapi: connection = pooled.driver_connection  # type: ignore[assignment]
+            dbapi: Connection = pooled.driver_connection  # type: ignore[assignment]
             yield dbapi
         except BaseException:
             # The session's state is unknown when a statement was cut off; an orderly error leaves it idle.
@@ -97,6 +99,10 @@ class Pool:
 _IDLE = 0
 
 
-def _prepare(connection: connection, _record: object) -> None:
+#: Ids are text throughout the service, as they are in JSON.
+_UUIDS_AS_TEXT = new_type((2950,), "UUID_AS_TEXT", UNICODE)
+
+
+def _prepare(connection: Connection, _record: object) -> None:
     connection.autocommit = True
-    register_default_jsonb(connection, loads=orjson.loads)
+    register_type(_UUIDS_AS_TEXT, connection)

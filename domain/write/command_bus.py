@@ -5,62 +5,21 @@ from __future__ import annotations
 import random
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any
-from uuid import uuid4
 
-from domain.model.actor import Actor
 from domain.model.aggregate import Aggregate
 from domain.model.command import Command
-from domain.model.errors import CommandAlreadyDone, ConcurrencyConflict, IdempotencyKeyReused, VersionMismatch
-from domain.model.event import Event
+from domain.model.errors import CommandAlreadyDone, ConcurrencyConflict, DomainError, VersionMismatch
 from domain.model.position import Position
-from domain.write.event_store import Append, EventStore, IdempotencyRecord, NewEvent
+from domain.model.users.commands import RegisterUser
+from domain.write.advance import advance
+from domain.write.event_store import Append, EventStore
+from domain.write.outcome import Idempotency, Metadata, Outcome
 from domain.write.repository import Loaded, Repository, new
+from domain.write.user_import import register_users
 
 #: How often a command is decided anew because somebody else changed its aggregate in between.
 ATTEMPTS = 20
-
-
-@dataclass(frozen=True, slots=True)
-class Idempotency:
-    """The Idempotency-Key of a request, and what tells that request from another one with the same key."""
-
-    key: str
-    fingerprint: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Metadata:
-    """Where a command comes from; kept with its events."""
-
-    correlation_id: str
-    causation_id: str | None = None
-    traceparent: str | None = None
-
-    def of(self, command: str, actor: Actor) -> dict[str, Any]:
-        """What is stored with each event of the command."""
-        return {
-            "correlation_id": self.correlation_id,
-            "causation_id": self.causation_id,
-            "actor_id": actor.id,
-            "command": command,
-            "traceparent": self.traceparent,
-        }
-
-
-@dataclass(frozen=True, slots=True)
-class Outcome:
-    """The aggregate's id, its version now, and the position of its last event.
-
-    *replayed* tells that an earlier request with the same Idempotency-Key did the work.
-    """
-
-    id: str
-    version: int
-    position: Position
-    replayed: bool = False
 
 
 def nobody(_position: Position, _count: int) -> None:
@@ -129,7 +88,7 @@ class CommandBus:
         new_events = advance(aggregate, events)
         if new_events or idempotency:
             expected = {aggregate.id: before, **({witness.id: witness.version} if witness and new_events else {})}
-            answer = {"id": aggregate.id, "version": aggregate.version, "position": str(position)}
+            outcome = Outcome(aggregate.id, aggregate.version, position)
             appended = self._store.append(
                 Append(
                     tenant_id=command.tenant_id,
@@ -137,7 +96,7 @@ class CommandBus:
                     events=new_events,
                     expected=expected if new_events else {},
                     metadata=metadata.of(type(command).__name__, command.actor),
-                    idempotency=[_record(idempotency, answer, len(new_events))] if idempotency else (),
+                    idempotency=[outcome.record(idempotency, len(new_events))] if idempotency else (),
                 )
             )
             position = appended if new_events else position
@@ -161,29 +120,22 @@ class CommandBus:
         Raises IdempotencyKeyReused when that was another request.
         """
         records = self._store.answered(tenant_id, [each.key for each in asked])
-        return [_outcome(records.get(each.key), each) for each in asked]
+        return [Outcome.replay(records[each.key], each) if each.key in records else None for each in asked]
 
+    def register_users(
+        self,
+        commands: Sequence[RegisterUser],
+        *,
+        metadata: Metadata,
+        idempotency: Sequence[Idempotency] | None = None,
+    ) -> list[Outcome | DomainError]:
+        """Carry out *commands*, all for one tenant, in one append; return for each its outcome, or why it was refused.
 
-def advance(aggregate: Aggregate, events: Sequence[Event]) -> list[NewEvent]:
-    """Apply *events* to *aggregate*, and return them as they are to be appended."""
-    new_events = []
-    for event in events:
-        claims = aggregate.claims(event)
-        aggregate.apply(event)
-        new_events.append(
-            NewEvent(str(uuid4()), aggregate.aggregate_type, aggregate.id, aggregate.version, event, claims)
-        )
-    return new_events
-
-
-def _record(idempotency: Idempotency, answer: dict[str, Any], ordinal: int) -> IdempotencyRecord:
-    return IdempotencyRecord(idempotency.key, idempotency.fingerprint, answer, ordinal)
-
-
-def _outcome(record: IdempotencyRecord | None, asked: Idempotency) -> Outcome | None:
-    if record is None:
-        return None
-    if record.fingerprint != asked.fingerprint:
-        raise IdempotencyKeyReused()
-    answer = record.response
-    return Outcome(answer["id"], answer["version"], Position.parse(answer["position"]), replayed=True)
+        *idempotency*: one for each command, or None. A command that is refused doesn't hinder the others. Raises
+        Unavailable.
+        """
+        results = register_users(self._store, commands, metadata, idempotency, self._now())
+        done = [each for each in results if isinstance(each, Outcome) and not each.replayed]
+        if done:
+            self._on_appended(done[-1].position, len(done))
+        return results

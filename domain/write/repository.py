@@ -50,7 +50,7 @@ class Repository:
         return Loaded(made, Position(shard_of(tenant_id), offset))
 
     def keep_snapshots(self, tenant_id: str, aggregate: Aggregate, before: int, position: Position) -> None:
-        """Keep a snapshot of *aggregate*, whose version was *before*, if one is due. It is an aid, so it never fails."""
+        """Keep a snapshot of *aggregate*, whose version was *before*, if one is due. An aid only: it never fails."""
         if before // SNAPSHOT_EVERY == aggregate.version // SNAPSHOT_EVERY:
             return
         state = aggregate.to_snapshot()
@@ -64,4 +64,3 @@ class Repository:
 def new(type: str, id: str, tenant_id: str) -> Loaded:
     """An aggregate to which nothing has happened yet."""
     return Loaded(AGGREGATES[type](id), Position(shard_of(tenant_id), 0))
-

@@ -1,0 +1,130 @@
+"""Many registrations in one append."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+
+from domain.model.errors import (
+    CommandAlreadyDone,
+    DomainError,
+    EmailTaken,
+    IdempotencyKeyReused,
+    QuotaExceeded,
+    TenantNotFound,
+)
+from domain.model.position import Position
+from domain.model.users.aggregate import User
+from domain.model.users.commands import RegisterUser
+from domain.write.advance import advance
+from domain.write.event_store import Append, EventStore, NewEvent
+from domain.write.outcome import Idempotency, Metadata, Outcome
+
+Result = Outcome | DomainError
+
+
+def register_users(
+    store: EventStore,
+    commands: Sequence[RegisterUser],
+    metadata: Metadata,
+    idempotency: Sequence[Idempotency] | None,
+    now: datetime,
+) -> list[Result]:
+    """Register users of one tenant as the single commands would, at the cost of one; see CommandBus.register_users."""
+    batch = _Batch(commands, idempotency)
+    batch.replay(store)
+    batch.decide()
+    while batch.pending:
+        try:
+            batch.done(store.append(batch.append(metadata, now)))
+        except CommandAlreadyDone:
+            # Another request with the same keys came first: its answers are ours.
+            batch.replay(store)
+        except EmailTaken as error:
+            batch.refuse((i for i, new in batch.pending.items() if _email(new) in error.data["values"]), error)
+        except QuotaExceeded as error:
+            room = max(0, error.data["limit"] - error.data["used"])
+            batch.refuse(list(batch.pending)[room:], error)
+        except TenantNotFound as error:
+            batch.refuse(batch.pending, error)
+    return batch.results()
+
+
+class _Batch:
+    """The commands of one import by their index: those still to be stored, and what became of the rest."""
+
+    def __init__(self, commands: Sequence[RegisterUser], idempotency: Sequence[Idempotency] | None) -> None:
+        self._commands = commands
+        self._idempotency = idempotency
+        self._results: dict[int, Result] = {}
+        self.pending: dict[int, NewEvent] = {}
+
+    def replay(self, store: EventStore) -> None:
+        """Take over the answers that earlier requests with the same keys got."""
+        if not self._idempotency:
+            return
+        records = store.answered(self._commands[0].tenant_id, [each.key for each in self._idempotency])
+        for index, asked in enumerate(self._idempotency):
+            if asked.key in records and index not in self._results:
+                self.pending.pop(index, None)
+                try:
+                    self._results[index] = Outcome.replay(records[asked.key], asked)
+                except IdempotencyKeyReused as error:
+                    self._results[index] = error
+
+    def decide(self) -> None:
+        """Let a new user decide on each command; of two with the same address the first is tried."""
+        seen: set[str] = set()
+        for index, command in enumerate(self._commands):
+            if index in self._results:
+                continue
+            user = User(command.user_id)
+            try:
+                (new,) = advance(user, user.decide(command))
+            except DomainError as error:
+                self._results[index] = error
+                continue
+            if _email(new) in seen:
+                self._results[index] = EmailTaken(values=[_email(new)])
+                continue
+            seen.add(_email(new))
+            self.pending[index] = new
+
+    def append(self, metadata: Metadata, now: datetime) -> Append:
+        """All that is pending, as one append."""
+        command = self._commands[0]
+        return Append(
+            tenant_id=command.tenant_id,
+            occurred_at=now,
+            events=list(self.pending.values()),
+            expected={new.aggregate_id: 0 for new in self.pending.values()},
+            metadata=metadata.of(type(command).__name__, command.actor),
+            idempotency=[
+                Outcome(new.aggregate_id, new.version, Position(0, 0)).record(self._idempotency[index], ordinal)
+                for ordinal, (index, new) in enumerate(self.pending.items(), start=1)
+            ]
+            if self._idempotency
+            else (),
+        )
+
+    def done(self, last: Position) -> None:
+        """Everything pending was stored; *last* is the position of its last event."""
+        first = last.offset - len(self.pending) + 1
+        for place, (index, new) in enumerate(self.pending.items()):
+            self._results[index] = Outcome(new.aggregate_id, new.version, Position(last.shard, first + place))
+        self.pending.clear()
+
+    def refuse(self, indexes: Iterable[int], error: DomainError) -> None:
+        """Give *error* as the answer to those commands, and take them out."""
+        for index in list(indexes):
+            self._results[index] = error
+            del self.pending[index]
+
+    def results(self) -> list[Result]:
+        """What became of each command, in their order."""
+        return [self._results[index] for index in range(len(self._commands))]
+
+
+def _email(new: NewEvent) -> str:
+    """The address that the registration reserves."""
+    return new.claims.reserve[0].value

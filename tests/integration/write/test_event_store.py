@@ -1,0 +1,270 @@
+"""What every event store has to do, whatever it keeps its events in."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from uuid import uuid4
+
+import pytest
+
+from domain.model.claims import Claims, Reservation
+from domain.model.errors import (
+    CommandAlreadyDone,
+    ConcurrencyConflict,
+    EmailTaken,
+    PlanTooSmall,
+    QuotaExceeded,
+    SlugTaken,
+    TenantNotFound,
+    WorkspaceNameTaken,
+)
+from domain.model.position import Position, shard_of
+from domain.model.workspaces.events import WorkspaceCreated
+from domain.write.event_store import EventStore, Snapshot
+from tests.integration.write.appends import (
+    NOW,
+    activated,
+    answer,
+    append,
+    new,
+    plan_changed,
+    registered,
+    renamed,
+    tenant_created,
+    workspace_renamed,
+)
+
+
+@pytest.fixture
+def tenant(store: EventStore) -> str:
+    """A tenant with room for 5 users and 3 workspaces."""
+    tenant_id = str(uuid4())
+    store.append(append(tenant_id, tenant_created(tenant_id)))
+    return tenant_id
+
+
+def created(name: str, id: str | None = None):
+    event = WorkspaceCreated(name=name, description="", owner_id=str(uuid4()), is_public=False, settings={})
+    return new("workspace", id or str(uuid4()), 1, event, Claims((Reservation("workspace.name", name),), workspaces=1))
+
+
+def test_an_append_gets_the_next_positions_of_its_shard_and_reads_back_as_it_was(store: EventStore, tenant: str):
+    user = registered(tenant)
+
+    position = store.append(append(tenant, user, activated(user.aggregate_id)))
+
+    assert position == Position(shard_of(tenant), 3)
+    assert store.head(position.shard) == 3
+    assert store.heads() == {position.shard: 3}
+    first, second = store.read(position.shard, after=1, limit=10)
+    assert (first.position, first.version, second.position, second.version) == (2, 1, 3, 2)
+    assert first.event_id == user.event_id
+    assert (first.tenant_id, first.aggregate_type, first.aggregate_id) == (tenant, "user", user.aggregate_id)
+    assert (first.event_type, first.schema_version, first.payload) == ("user.registered", 1, user.event.payload())
+    assert first.occurred_at == NOW
+    assert first.metadata == {"correlation_id": "test", "actor_id": "tester"}
+
+
+def test_reading_is_limited_and_goes_on_where_it_was_told(store: EventStore, tenant: str):
+    store.append(append(tenant, *(registered(tenant) for _ in range(4))))
+    shard = shard_of(tenant)
+
+    assert [event.position for event in store.read(shard, 0, 2)] == [1, 2]
+    assert [event.position for event in store.read(shard, 2, 9)] == [3, 4, 5]
+    assert store.read(shard, 5, 9) == []
+    assert store.read((shard + 1) % 256, 0, 9) == []
+    assert store.head((shard + 1) % 256) == 0
+
+
+@pytest.mark.parametrize("expected", [0, 2, 7])
+def test_another_version_than_expected_is_a_conflict_and_leaves_nothing(store: EventStore, tenant: str, expected: int):
+    user = registered(tenant)
+    store.append(append(tenant, user))
+
+    with pytest.raises(ConcurrencyConflict) as conflict:
+        store.append(append(tenant, renamed(user.aggregate_id, expected + 1)))
+
+    assert (conflict.value.data["expected"], conflict.value.data["actual"]) == (expected, 1)
+    assert store.head(shard_of(tenant)) == 2
+
+
+def test_an_append_can_depend_on_an_aggregate_that_gets_no_event(store: EventStore, tenant: str):
+    witness, other = registered(tenant), registered(tenant)
+    store.append(append(tenant, witness, activated(witness.aggregate_id)))
+
+    with pytest.raises(ConcurrencyConflict):
+        store.append(append(tenant, other, expected={other.aggregate_id: 0, witness.aggregate_id: 1}))
+    store.append(append(tenant, other, expected={other.aggregate_id: 0, witness.aggregate_id: 2}))
+
+    assert store.head(shard_of(tenant)) == 4
+
+
+def test_an_email_address_belongs_to_one_user_of_a_tenant_but_to_any_tenant(store: EventStore, tenant: str):
+    other_tenant = str(uuid4())
+    store.append(append(other_tenant, tenant_created(other_tenant)))
+    store.append(append(tenant, registered(tenant, "Ada@Example.com")))
+
+    store.append(append(other_tenant, registered(other_tenant, "ada@example.com")))
+    with pytest.raises(EmailTaken) as error:
+        store.append(append(tenant, registered(tenant), registered(tenant, "ADA@example.com")))
+
+    assert error.value.data["values"] == ["ada@example.com"]
+    assert store.head(shard_of(tenant)) >= 2
+    assert len(store.read(shard_of(tenant), 0, 99)) == store.head(shard_of(tenant))
+
+
+def test_a_slug_belongs_to_one_tenant(store: EventStore):
+    first, second = str(uuid4()), str(uuid4())
+    store.append(append(first, tenant_created(first, "acme")))
+
+    with pytest.raises(SlugTaken):
+        store.append(append(second, tenant_created(second, "acme")))
+
+    store.append(append(second, tenant_created(second, "acme-2")))
+
+
+def test_a_workspace_name_is_free_again_once_it_is_given_up(store: EventStore, tenant: str):
+    sales = created("Sales")
+    store.append(append(tenant, sales))
+    with pytest.raises(WorkspaceNameTaken):
+        store.append(append(tenant, created("Sales")))
+
+    store.append(append(tenant, workspace_renamed(sales.aggregate_id, 2, "Sales", "Old sales")))
+    store.append(append(tenant, created("Sales")))
+
+    with pytest.raises(WorkspaceNameTaken):
+        store.append(append(tenant, workspace_renamed(sales.aggregate_id, 3, "Old sales", "Sales")))
+
+
+def test_a_quota_holds_to_the_last_unit_and_a_given_back_unit_can_be_used(store: EventStore, tenant: str):
+    store.append(append(tenant, created("1"), created("2"), last := created("3")))
+    with pytest.raises(QuotaExceeded) as error:
+        store.append(append(tenant, created("4")))
+    assert error.value.data == {"resource": "workspaces", "used": 3, "limit": 3}
+
+    gone = Claims(release=(Reservation("workspace.name", "3"),), workspaces=-1)
+    store.append(append(tenant, new("workspace", last.aggregate_id, 2, activated("x").event, gone)))
+
+    store.append(append(tenant, created("4")))
+
+
+def test_a_quota_refuses_a_whole_append(store: EventStore, tenant: str):
+    with pytest.raises(QuotaExceeded) as error:
+        store.append(append(tenant, *(registered(tenant) for _ in range(6))))
+
+    assert error.value.data == {"resource": "users", "used": 0, "limit": 5}
+    assert store.head(shard_of(tenant)) == 1
+    store.append(append(tenant, *(registered(tenant) for _ in range(5))))
+
+
+def test_a_plan_can_grow_and_can_shrink_to_what_is_used_but_not_below(store: EventStore, tenant: str):
+    store.append(append(tenant, *(registered(tenant) for _ in range(5))))
+    store.append(append(tenant, plan_changed(tenant, 2, users=6, workspaces=0)))
+    store.append(append(tenant, registered(tenant)))
+
+    with pytest.raises(PlanTooSmall) as error:
+        store.append(append(tenant, plan_changed(tenant, 3, users=5, workspaces=9)))
+    assert error.value.data == {"resource": "users", "used": 6, "limit": 5}
+
+    store.append(append(tenant, plan_changed(tenant, 3, users=6, workspaces=9)))
+
+
+def test_nobody_registers_with_a_tenant_that_does_not_exist(store: EventStore):
+    nowhere = str(uuid4())
+
+    with pytest.raises(TenantNotFound):
+        store.append(append(nowhere, registered(nowhere)))
+
+    assert store.heads() == {}
+
+
+def test_an_idempotency_record_is_stored_with_its_events_and_only_once(store: EventStore, tenant: str):
+    user, second = registered(tenant), registered(tenant)
+    position = store.append(append(tenant, user, idempotency=[answer("k", user.aggregate_id, ordinal=1)]))
+
+    with pytest.raises(CommandAlreadyDone) as error:
+        store.append(append(tenant, second, idempotency=[answer("other"), answer("k", ordinal=1)]))
+
+    assert error.value.data["keys"] == ["k"]
+    found = store.answered(tenant, ["k", "other"])
+    assert list(found) == ["k"]
+    assert found["k"].fingerprint == "f"
+    assert found["k"].response == {"id": user.aggregate_id, "version": 1, "position": str(position)}
+    assert store.answered(str(uuid4()), ["k"]) == {}
+    assert store.head(position.shard) == position.offset
+
+
+def test_each_record_of_a_batch_gets_the_position_of_its_own_event(store: EventStore, tenant: str):
+    store.append(
+        append(
+            tenant, registered(tenant), registered(tenant), idempotency=[answer("a", ordinal=1), answer("b", ordinal=2)]
+        )
+    )
+
+    found = store.answered(tenant, ["a", "b"])
+    shard = shard_of(tenant)
+    assert [found[key].response["position"] for key in "ab"] == [f"{shard}-2", f"{shard}-3"]
+
+
+def test_a_command_that_changes_nothing_is_remembered_too(store: EventStore, tenant: str):
+    position = store.append(append(tenant, idempotency=[answer("k")]))
+
+    assert position == Position(shard_of(tenant), 1)
+    assert store.answered(tenant, ["k"])["k"].response["position"] == "0-0"
+    with pytest.raises(CommandAlreadyDone):
+        store.append(append(tenant, idempotency=[answer("k")]))
+
+
+def test_old_idempotency_records_are_forgotten(store: EventStore, tenant: str):
+    store.append(append(tenant, idempotency=[answer("k")]))
+
+    assert store.forget_answers(datetime.now(UTC) - timedelta(hours=24)) == 0
+    assert store.forget_answers(datetime.now(UTC) + timedelta(hours=1)) == 1
+    assert store.answered(tenant, ["k"]) == {}
+
+
+def test_a_history_is_the_snapshot_and_the_events_past_it(store: EventStore, tenant: str):
+    user, other = registered(tenant), registered(tenant)
+    id = user.aggregate_id
+    store.append(append(tenant, user, activated(id), renamed(id, 3), other))
+
+    whole = store.histories(tenant, {id: 1, other.aggregate_id: 1, str(uuid4()): 1})
+    assert [len(history.events) for history in whole.values()] == [3, 1, 0]
+    assert [event.version for event in whole[id].events] == [1, 2, 3]
+
+    snapshot = Snapshot(version=2, position=3, schema_version=1, state={"email": "a", "roles": ["user"]})
+    store.save_snapshot(tenant, id, snapshot)
+    kept, events = store.histories(tenant, {id: 1})[id]
+    assert kept == snapshot
+    assert [event.version for event in events] == [3]
+
+    assert store.histories(tenant, {id: 2})[id].snapshot is None, "a snapshot of an old shape is not used"
+    assert len(store.histories(tenant, {id: 2})[id].events) == 3
+
+
+def test_an_older_snapshot_never_replaces_a_newer_one(store: EventStore, tenant: str):
+    id = str(uuid4())
+    store.append(append(tenant, registered(tenant, user_id=id)))
+    for version in (3, 2):
+        store.save_snapshot(tenant, id, Snapshot(version, version, 1, {"n": version}))
+
+    snapshot = store.histories(tenant, {id: 1})[id].snapshot
+    assert snapshot
+    assert snapshot.version == 3
+
+
+def test_a_history_is_never_shown_to_another_tenant(store: EventStore, tenant: str):
+    user = registered(tenant)
+    store.append(append(tenant, user))
+    neighbour = next(id for id in (str(uuid4()) for _ in range(9999)) if shard_of(id) == shard_of(tenant))
+    store.append(append(neighbour, tenant_created(neighbour)))
+
+    assert store.histories(neighbour, {user.aggregate_id: 1})[user.aggregate_id] == (None, [])
+
+
+def test_the_tenant_of_an_aggregate_is_found_without_knowing_its_shard(store: EventStore, tenant: str):
+    user = registered(tenant)
+    store.append(append(tenant, user))
+
+    assert store.tenant_of(user.aggregate_id) == tenant
+    assert store.tenant_of(str(uuid4())) is None
