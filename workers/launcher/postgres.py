@@ -16,7 +16,7 @@ from psycopg2 import sql
 from workers.launcher.binaries import postgres_binaries
 from workers.launcher.ports import LOOPBACK, remembered_port
 from workers.launcher.secret import kept_secret
-from workers.launcher.server import DEADLINE, EmbeddedServer, ServerFailed
+from workers.launcher.server import STOP_DEADLINE, EmbeddedServer, ServerFailed
 from workers.launcher.spawn import spawn
 from workers.launcher.unprivileged import Quarters, quarters
 
@@ -176,10 +176,10 @@ def _clear_left_over(data: Path) -> None:
         if str(data) in process.cmdline():
             process.send_signal(signal.SIGINT)
             try:
-                process.wait(DEADLINE)
+                process.wait(STOP_DEADLINE)
             except psutil.TimeoutExpired:
                 process.kill()
-                process.wait(DEADLINE)
+                process.wait(STOP_DEADLINE)
     except (psutil.NoSuchProcess, FileNotFoundError, IndexError, ValueError):
         pass
     file.unlink(missing_ok=True)

@@ -11,8 +11,11 @@ from typing import IO, Self
 
 import psutil
 
-#: How long a server may take to start, and to stop, in seconds. Recovery after a crash is part of a start.
-DEADLINE = 60.0
+#: How long a server may take to start, recovery after a crash included, in seconds.
+START_DEADLINE = 60.0
+
+#: How long a server may take to stop in order, in seconds.
+STOP_DEADLINE = 30.0
 
 
 class ServerFailed(Exception):
@@ -87,13 +90,13 @@ class EmbeddedServer(ABC):
         else:
             with self.log.open("ab") as log:
                 self.process = self._spawn(log)
-        deadline = time.monotonic() + DEADLINE
+        deadline = time.monotonic() + START_DEADLINE
         while self.process.poll() is None:
             if self._answers():
                 return True
             if time.monotonic() > deadline:
                 self.kill()
-                raise ServerFailed(f"{self.name} was not ready after {DEADLINE:.0f} s:\n{self._last_words()}")
+                raise ServerFailed(f"{self.name} was not ready after {START_DEADLINE:.0f} s:\n{self._last_words()}")
             time.sleep(0.02)
         return False
 
@@ -109,7 +112,7 @@ class EmbeddedServer(ABC):
         self.resume()
         self._ask_to_stop()
         try:
-            self.process.wait(DEADLINE)
+            self.process.wait(STOP_DEADLINE)
         except subprocess.TimeoutExpired:
             self.kill()
 

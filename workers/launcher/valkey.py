@@ -16,7 +16,7 @@ from redis.retry import Retry
 from workers.launcher.binaries import valkey_server
 from workers.launcher.ports import LOOPBACK, remembered_port
 from workers.launcher.secret import kept_secret
-from workers.launcher.server import DEADLINE, EmbeddedServer
+from workers.launcher.server import STOP_DEADLINE, EmbeddedServer
 from workers.launcher.spawn import spawn
 
 # Its title is left alone, so that the next start can tell by the command line whose process it is.
@@ -31,6 +31,7 @@ appendonly {appendonly}
 appendfsync everysec
 set-proc-title no
 crash-log-enabled no
+loglevel warning
 """
 
 
@@ -108,10 +109,10 @@ def _stop_left_over(pid_file: Path, configuration: Path) -> None:
         if str(configuration) in process.cmdline():
             process.terminate()
             try:
-                process.wait(DEADLINE)
+                process.wait(STOP_DEADLINE)
             except psutil.TimeoutExpired:
                 process.kill()
-                process.wait(DEADLINE)
+                process.wait(STOP_DEADLINE)
     except (psutil.NoSuchProcess, FileNotFoundError, ValueError):
         pass
     pid_file.unlink(missing_ok=True)

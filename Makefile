@@ -1,0 +1,57 @@
+# All that a person types. A machine needs Python 3.11 or newer and make; the rest comes into .venv and .local.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+
+# The virtual environment is redone for another version of Python and when the folder was moved, since it holds its path.
+KEY := $(shell $(PYTHON) -c 'import os, sys, zlib; print("%d.%d-%08x" % (*sys.version_info[:2], zlib.crc32(os.getcwd().encode())))' 2>/dev/null)
+INSTALLED := $(VENV)/.installed-$(KEY)
+
+# What would bring foreign packages in, or ours elsewhere, is kept out. Where pip gets packages from stays as it is set.
+unexport PYTHONPATH PYTHONHOME PIP_TARGET PIP_PREFIX PIP_ROOT PIP_USER PIP_PYTHON PIP_NO_DEPS PIP_DRY_RUN PIP_REQUIREMENT
+
+.DEFAULT_GOAL := help
+.PHONY: help install run test check format reset faults bench
+
+help: ## Show this list
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' Makefile
+	@echo
+	@echo "  Variables: PYTHON=python3.12 (which Python), PORT=8001, WEB_CONCURRENCY=4, ARGS='-k name' (for pytest),"
+	@echo "  DATABASE_URL=postgresql://… and REDIS_URL=redis://… (your own servers instead of those in .local)."
+
+install: $(INSTALLED) ## Make the virtual environment (all others do it by themselves)
+
+run: $(INSTALLED) ## Run everything here: servers, schema, web, worker, clock, sample data. Ctrl-C stops it
+	@$(BIN)/python -m workers.launcher
+
+test: $(INSTALLED) ## Run the tests; nothing needs to be running
+	@$(BIN)/python -m pytest $(ARGS)
+
+check: $(INSTALLED) ## Run all that must pass before a commit: ruff, mypy, import-linter, tests
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/python -m pytest $(ARGS)
+
+format: $(INSTALLED) ## Put the code in the form that check wants
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+reset: $(INSTALLED) ## Delete all data of make run
+	@$(BIN)/python -m workers.launcher reset
+
+faults: $(INSTALLED) ## Run the tests that kill, freeze and flood real processes
+	@$(BIN)/python -m pytest tests/faults $(ARGS)
+
+bench: $(INSTALLED) ## Run the benchmarks
+	@PIP_CONSTRAINT=.ci/constraints.txt $(BIN)/python -m pip install --quiet --editable '.[embedded,test,bench]'
+	@$(BIN)/python -m pytest tests/performance -s $(ARGS)
+
+$(INSTALLED): pyproject.toml .ci/constraints.txt
+	@$(PYTHON) -c 'import sys; sys.version_info >= (3, 11) or sys.exit("Python 3.11 or newer is needed. Choose one: PYTHON=python3.12 make …")'
+	@test -e $@ || { echo "Making $(VENV) …"; $(PYTHON) -m venv --clear $(VENV); }
+	@PIP_CONSTRAINT=.ci/constraints.txt PIP_BUILD_CONSTRAINT=.ci/constraints.txt \
+		$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[embedded,test]'
+	@touch $@

@@ -1,0 +1,60 @@
+"""Everything from nothing: servers, schema, processes, sample data, and a word of welcome."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from workers.launcher.console import Console
+from workers.launcher.environment import prepare_environment
+from workers.launcher.external import check_postgres, check_redis
+from workers.launcher.orphans import stop_orphans
+from workers.launcher.ports import LOOPBACK, is_free
+from workers.launcher.postgres import EmbeddedPostgres
+from workers.launcher.procfile import read_procfile, shell
+from workers.launcher.readiness import wait_until_ready
+from workers.launcher.state import State
+from workers.launcher.supervisor import Supervisor
+from workers.launcher.valkey import EmbeddedValkey
+from workers.launcher.welcome import welcome
+
+#: The process of the Procfile that runs once, before the others.
+RELEASE = "release"
+
+
+class PortTaken(Exception):
+    """PORT is in use by another program."""
+
+
+def run(root: Path, state: State, outer: Mapping[str, str], console: Console, supervisor: Supervisor) -> None:
+    """Start all of it, and go on until *supervisor* raises. The caller stops it."""
+    processes = read_procfile(root / "Procfile")
+    environment = prepare_environment(outer, state, terminal=console.is_terminal)
+    if count := stop_orphans(state.folder):
+        console.say(f"Stopped {count} processes that an earlier run had left behind.")
+    port = int(environment["PORT"])
+    if not is_free(port, environment["HOST"]):
+        raise PortTaken(f"Port {port} is in use by another program. Choose another: PORT={port + 1} make run")
+
+    if "DATABASE_URL" in environment:
+        check_postgres(environment["DATABASE_URL"])
+    else:
+        postgres = EmbeddedPostgres(state.postgres, default_port=15432, output=console.intake("postgres"))
+        environment["DATABASE_URL"] = supervisor.serve(postgres).url
+    if "REDIS_URL" in environment:
+        check_redis(environment["REDIS_URL"])
+    else:
+        valkey = EmbeddedValkey(state.valkey, default_port=16379, output=console.intake("valkey"))
+        environment["REDIS_URL"] = supervisor.serve(valkey).url
+
+    supervisor.run(RELEASE, shell(processes[RELEASE]), environment)
+    for name, command in processes.items():
+        if name != RELEASE:
+            supervisor.start(name, shell(command), environment)
+    wait_until_ready(supervisor, port)
+
+    address = f"http://{LOOPBACK}:{port}"
+    load = ("flask", "--app", "web", "load-sample", "--if-empty", "--url", address)
+    supervisor.run("sample", load, environment, bare=console.is_terminal)
+    welcome(console, address, environment)
+    supervisor.wait()
