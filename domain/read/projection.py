@@ -1,0 +1,91 @@
+"""How a projection is declared: the rows it keeps, and one function for each type of event that changes them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+
+from sqlalchemy import Table
+
+from domain.model.event import RecordedEvent
+from domain.read.rows import Rows
+from domain.read.tables import Key, Row, RowTable
+
+#: Changes the aggregate's own row, and others through the rows. Pure: no clock, no ids, no I/O.
+Handler = Callable[[Row, RecordedEvent, Rows], None]
+
+#: Names a row, or by a shorter key all rows that begin with it, that an event touches besides its aggregate's own.
+KeyFunction = Callable[[RecordedEvent], Key]
+
+_NOTHING_ELSE: Mapping[RowTable, KeyFunction] = {}
+
+
+class Projection:
+    """A pure fold over rows.
+
+    Each aggregate it follows has one row of its own in a table that the projection ``owns``. That row keeps the
+    ``event_version``, so an event that comes again changes nothing.
+    """
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        #: The table with the aggregates' own rows, by aggregate type.
+        self.owned: dict[str, RowTable] = {}
+        #: All tables, to be made, compared and swapped in a rebuild.
+        self.tables: list[RowTable] = []
+        self.handlers: dict[str, Handler] = {}
+        self.touched: dict[str, Mapping[RowTable, KeyFunction]] = {}
+        self.ignored: frozenset[str] = frozenset()
+        #: The aggregate types of which every event is handled, so that versions must come without a gap.
+        self.complete: frozenset[str] = frozenset()
+
+    def __repr__(self) -> str:
+        return f"Projection({self.name})"
+
+    def owns(self, table: Table, *aggregate_types: str) -> RowTable:
+        """Keep one row of *table* for each aggregate of the types, by (tenant_id, aggregate_id) or tenant_id."""
+        owned = self.keeps(table)
+        self.owned.update(dict.fromkeys(aggregate_types, owned))
+        self._settle()
+        return owned
+
+    def keeps(self, table: Table) -> RowTable:
+        """Keep further rows in *table*."""
+        kept = RowTable(table)
+        self.tables.append(kept)
+        return kept
+
+    def on(
+        self, event_type: str, touches: Mapping[RowTable, KeyFunction] = _NOTHING_ELSE
+    ) -> Callable[[Handler], Handler]:
+        """Declare the function for *event_type* and the rows it *touches* besides the aggregate's own."""
+
+        def declare(handler: Handler) -> Handler:
+            if event_type in self.handlers:
+                raise ValueError(f"{self.name} handles {event_type} twice")
+            self.handlers[event_type] = handler
+            self.touched[event_type] = touches
+            return handler
+
+        return declare
+
+    def ignore(self, *event_types: str) -> None:
+        """Say that these change nothing. A type that is neither handled nor ignored stops its aggregate."""
+        self.ignored |= frozenset(event_types)
+        self._settle()
+
+    def own_key(self, event: RecordedEvent) -> Key:
+        """Return the key of the own row of the event's aggregate."""
+        return (event.tenant_id, event.aggregate_id)[: len(self.owned[event.aggregate_type].key)]
+
+    def wanted(self, events: Iterable[RecordedEvent]) -> dict[RowTable, set[Key]]:
+        """Return the keys of all rows that *events* touch."""
+        wanted: dict[RowTable, set[Key]] = {}
+        for event in events:
+            wanted.setdefault(self.owned[event.aggregate_type], set()).add(self.own_key(event))
+            for table, key_of in self.touched.get(event.event_type, _NOTHING_ELSE).items():
+                wanted.setdefault(table, set()).add(key_of(event))
+        return wanted
+
+    def _settle(self) -> None:
+        partly = {event_type.partition(".")[0] for event_type in self.ignored}
+        self.complete = frozenset(self.owned) - partly

@@ -1,0 +1,98 @@
+"""Rows in PostgreSQL, loaded and written in bulk."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from datetime import datetime
+from functools import cache
+from typing import TYPE_CHECKING, Any
+
+import orjson
+
+from domain.read.rows import Rows
+from domain.read.tables import Key, Row, RowTable
+
+if TYPE_CHECKING:
+    from psycopg2.extensions import cursor
+
+#: A statement and its parameters, to be sent together with others.
+Statement = tuple[str, tuple[Any, ...]]
+
+
+class PostgresRowStore:
+    """RowStore on the tables of *schema*, within the transaction of *cursor*. One query a table, both ways."""
+
+    def __init__(self, cursor: cursor, schema: str) -> None:
+        self._cursor = cursor
+        self._schema = schema
+
+    def load(self, table: RowTable, keys: Iterable[Key]) -> list[Row]:
+        by_length: dict[int, list[Key]] = {}
+        for key in keys:
+            by_length.setdefault(len(key), []).append(key)
+        if not by_length:
+            return []
+        sql = " UNION ALL ".join(_load(table, self._schema, length) for length in by_length)
+        values = [list(column) for group in by_length.values() for column in zip(*group, strict=True)]
+        self._cursor.execute(sql, values)
+        return [dict(zip(table.columns, row, strict=True)) for row in self._cursor.fetchall()]
+
+    def write(self, rows: Rows) -> None:
+        execute(self._cursor, self.statements(rows))
+
+    def statements(self, rows: Rows) -> list[Statement]:
+        """Return what writes *rows*: one delete and one upsert for each table that needs it."""
+        deletes = [
+            (_delete(table, self._schema), tuple(list(column) for column in zip(*keys, strict=True)))
+            for table, keys in rows.removed().items()
+        ]
+        upserts = [(_upsert(table, self._schema), (_json(changed),)) for table, changed in rows.changed().items()]
+        return [*deletes, *upserts]
+
+
+def execute(cursor: cursor, statements: list[Statement]) -> None:
+    """Send all *statements* in one round trip."""
+    if statements:
+        cursor.execute(
+            ";\n".join(sql for sql, _ in statements), [value for _, values in statements for value in values]
+        )
+
+
+def _keys(table: RowTable, length: int) -> tuple[str, str]:
+    arrays = ", ".join(f"%s::{type_}[]" for type_ in table.key_types[:length])
+    columns = ", ".join(table.key[:length])
+    return arrays, columns
+
+
+@cache
+def _load(table: RowTable, schema: str, length: int) -> str:
+    arrays, columns = _keys(table, length)
+    selected = ", ".join(f"t.{column}" for column in table.columns)
+    return f"SELECT {selected} FROM unnest({arrays}) AS k({columns}) JOIN {schema}.{table.name} t USING ({columns})"  # noqa: S608
+
+
+@cache
+def _delete(table: RowTable, schema: str) -> str:
+    arrays, columns = _keys(table, len(table.key))
+    matches = " AND ".join(f"t.{column} = k.{column}" for column in table.key)
+    return f"DELETE FROM {schema}.{table.name} t USING unnest({arrays}) AS k({columns}) WHERE {matches}"  # noqa: S608
+
+
+@cache
+def _upsert(table: RowTable, schema: str) -> str:
+    columns = ", ".join(table.columns)
+    updates = ", ".join(f"{column} = excluded.{column}" for column in table.columns if column not in table.key)
+    return (
+        f"INSERT INTO {schema}.{table.name} ({columns}) "  # noqa: S608
+        f"SELECT {columns} FROM json_populate_recordset(NULL::{schema}.{table.name}, %s) "
+        f"ON CONFLICT ({', '.join(table.key)}) DO UPDATE SET {updates}"
+    )
+
+
+def _json(rows: list[Row]) -> str:
+    try:
+        return orjson.dumps(rows).decode()
+    except orjson.JSONEncodeError:
+        # A jsonb number such as 1e30 comes back from PostgreSQL as an int of more than 64 bits.
+        return json.dumps(rows, default=datetime.isoformat, ensure_ascii=False)

@@ -1,0 +1,35 @@
+"""A table of the read side as a fold sees it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy import Table
+from sqlalchemy.dialects import postgresql
+
+#: A row by column name, with the values that psycopg2 gives: ids as text, times as aware datetimes.
+Row = dict[str, Any]
+
+#: The values of a table's key columns, in order, or the first of them for all rows that share these.
+Key = tuple[Any, ...]
+
+_DIALECT = postgresql.dialect()  # type: ignore[no-untyped-call]
+
+
+class RowTable:
+    """The name, columns and key of a table, without the schema: a rebuild folds into tables of another one."""
+
+    def __init__(self, table: Table) -> None:
+        self.name = table.name
+        self.columns: tuple[str, ...] = tuple(table.columns.keys())
+        self.key: tuple[str, ...] = tuple(table.primary_key.columns.keys())
+        self.key_types: tuple[str, ...] = tuple(
+            column.type.compile(dialect=_DIALECT).lower() for column in table.primary_key.columns
+        )
+
+    def __repr__(self) -> str:
+        return f"RowTable({self.name})"
+
+    def key_of(self, row: Row) -> Key:
+        """Return the key of *row*."""
+        return tuple([row[column] for column in self.key])
