@@ -20,6 +20,8 @@ def run(schema: str, metadata: MetaData) -> None:
             include_schemas=True,
             include_name=lambda name, type_, _parents: type_ != "schema" or name == schema,
             literal_binds=connection is None,
+            # Otherwise each percent sign would be printed twice, as psycopg2 wants it.
+            dialect_opts={"paramstyle": "named"} if connection is None else {},
         )
         with context.begin_transaction():
             context.execute(f"CREATE SCHEMA IF NOT EXISTS {schema}")

@@ -1,0 +1,164 @@
+"""What PostgreSQL itself guards, and what happens when it goes away in the middle."""
+
+from __future__ import annotations
+
+from uuid import uuid4
+
+import psycopg2
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from domain.model.errors import EmailTaken, Unavailable
+from domain.model.position import shard_of
+from domain.postgres.pool import Pool
+from domain.write.postgres_store import PostgresEventStore
+from tests.integration.write.appends import append, registered, renamed, tenant_created
+
+
+@pytest.fixture
+def store(pool: Pool) -> PostgresEventStore:
+    return PostgresEventStore(pool)
+
+
+@pytest.fixture
+def tenant(store: PostgresEventStore) -> str:
+    tenant_id = str(uuid4())
+    store.append(append(tenant_id, tenant_created(tenant_id)))
+    return tenant_id
+
+
+def test_sql_and_python_agree_on_the_shard(pool: Pool):
+    keys = [str(uuid4()) for _ in range(500)] + ["", "acme", "Zürich", "𝄞"]
+    with pool.cursor() as cursor:
+        cursor.execute(
+            "SELECT write_schema.shard_of(key) FROM unnest(%s) WITH ORDINALITY AS k(key, n) ORDER BY n", [keys]
+        )
+        assert [row[0] for row in cursor.fetchall()] == [shard_of(key) for key in keys]
+
+
+@given(st.uuids().map(str))
+def test_shards_are_stable(key: str):
+    assert 0 <= shard_of(key) <= 255
+    assert shard_of("00000000-0000-0000-0000-000000000000") == 18
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "UPDATE write_schema.domain_events SET payload = '{}'",
+        "DELETE FROM write_schema.domain_events",
+        "TRUNCATE write_schema.domain_events",
+    ],
+)
+def test_the_log_can_not_be_changed(pool: Pool, store: PostgresEventStore, tenant: str, statement: str):
+    with pytest.raises(psycopg2.errors.RestrictViolation), pool.cursor() as cursor:
+        cursor.execute(statement)
+
+    assert store.read(shard_of(tenant), 0, 1)[0].payload["name"] == "Acme"
+
+
+def kill_connections(pool: Pool) -> None:
+    with pool.cursor() as cursor:
+        cursor.execute(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
+            "WHERE datname = current_database() AND pid <> pg_backend_pid()"
+        )
+
+
+def test_broken_connections_in_the_pool_cost_no_command(database_url: str, pool: Pool, store, tenant: str):
+    user = registered(tenant)
+    store.append(append(tenant, user))
+    other = Pool(database_url)
+    kill_connections(other)
+    store.append(append(tenant, renamed(user.aggregate_id, 2)))
+    kill_connections(other)
+
+    assert len(store.histories(tenant, {user.aggregate_id: 1})[user.aggregate_id].events) == 2
+    other.close()
+
+
+class AnswerLost(PostgresEventStore):
+    """Carries out the append, and loses the connection before the answer arrives."""
+
+    lost = False
+
+    def _append(self, append):
+        position = super()._append(append)
+        if not self.lost:
+            self.lost = True
+            raise psycopg2.OperationalError("server closed the connection unexpectedly")
+        return position
+
+
+class RequestLost(PostgresEventStore):
+    """Loses the connection before the append arrives."""
+
+    lost = False
+
+    def _append(self, append):
+        if not self.lost:
+            self.lost = True
+            raise psycopg2.OperationalError("server closed the connection unexpectedly")
+        return super()._append(append)
+
+
+@pytest.mark.parametrize("store_class", [AnswerLost, RequestLost])
+def test_an_append_whose_answer_is_lost_is_done_once(pool: Pool, store, tenant: str, store_class):
+    user = registered(tenant)
+
+    position = store_class(pool).append(append(tenant, user))
+
+    assert store.head(position.shard) == position.offset == 2
+    assert store.read(position.shard, 1, 1)[0].event_id == user.event_id
+
+
+class StillAtItsCommit(PostgresEventStore):
+    """Loses the connection while the server is still at the commit: only the second attempt comes after it."""
+
+    attempts = 0
+
+    def _append(self, append):
+        self.attempts += 1
+        if self.attempts == 1:
+            raise psycopg2.OperationalError("server closed the connection unexpectedly")
+        if self.attempts == 2:
+            super()._append(append)
+        return super()._append(append)
+
+
+def test_a_second_attempt_that_meets_the_first_is_not_refused(pool: Pool, store, tenant: str):
+    user = registered(tenant)
+
+    position = StillAtItsCommit(pool).append(append(tenant, user))
+
+    assert (position.offset, store.head(position.shard)) == (2, 2)
+
+
+def test_a_second_attempt_that_is_rightly_refused_says_so(pool: Pool, store, tenant: str):
+    store.append(append(tenant, registered(tenant, "ada@example.com")))
+
+    with pytest.raises(EmailTaken):
+        RequestLost(pool).append(append(tenant, registered(tenant, "ada@example.com")))
+
+
+def test_a_server_that_is_not_there_is_unavailable():
+    store = PostgresEventStore(Pool("postgresql://nobody@127.0.0.1:1/none"))
+
+    with pytest.raises(Unavailable):
+        store.read(0, 0, 1)
+    with pytest.raises(Unavailable):
+        store.append(append(str(uuid4())))
+
+
+def test_no_connection_is_left_in_a_transaction(pool: Pool):
+    with pytest.raises(psycopg2.errors.UndefinedTable), pool.transaction() as cursor:
+        cursor.execute("SELECT * FROM nothing")
+    with pytest.raises(psycopg2.errors.DivisionByZero), pool.transaction() as cursor:
+        cursor.execute("SELECT 1 / 0")
+
+    with pool.cursor() as cursor:
+        cursor.execute(
+            "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND state LIKE 'idle in%'"
+        )
+        assert cursor.fetchone() == (0,)
