@@ -7,6 +7,7 @@ import signal
 import subprocess
 import threading
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from typing import IO
 
 from workers.launcher.spawn import spawn
@@ -49,11 +50,9 @@ class Process:
 
     def kill_group(self) -> None:
         """Kill it, if it still runs, and whatever it has started and left behind."""
-        try:
+        # If nobody is left in the group some systems refuse instead of saying so.
+        with suppress(ProcessLookupError, PermissionError):
             os.killpg(self._popen.pid, signal.SIGKILL)
-        except (ProcessLookupError, PermissionError):
-            # There is nobody left; some systems say so by refusing.
-            pass
         self._popen.wait()
 
 

