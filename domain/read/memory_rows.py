@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Iterable
 
 from domain.read.rows import Rows
@@ -24,7 +23,8 @@ class MemoryRowStore:
                     found[key] = rows[key]
             else:
                 found.update((each, row) for each, row in rows.items() if each[: len(key)] == key)
-        return [copy.deepcopy(row) for row in found.values()]
+        # A shallow copy is enough: a fold replaces the values in a row and never changes them in place.
+        return [dict(row) for row in found.values()]
 
     def write(self, rows: Rows) -> None:
         for table, keys in rows.removed().items():

@@ -1,0 +1,28 @@
+"""The cursor of a paginated list: opaque to clients, it names the list and the place of the last item shown."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import re
+
+from domain.model.errors import Invalid
+
+_PLACE = re.compile(r"(\w)(\d{1,18})", re.ASCII)
+
+
+def encode(list: str, place: int) -> str:
+    """Return the cursor past *place* in the list that the letter *list* stands for."""
+    return base64.urlsafe_b64encode(f"{list}{place}".encode()).decode().rstrip("=")
+
+
+def decode(list: str, cursor: str) -> int:
+    """Return the place that *cursor* names. Raises Invalid for one that encode() didn't make for this list."""
+    try:
+        text = base64.b64decode(cursor + "=" * (-len(cursor) % 4), altchars=b"-_", validate=True).decode("ascii")
+    except (binascii.Error, ValueError):
+        text = ""
+    match = _PLACE.fullmatch(text)
+    if match is None or match[1] != list:
+        raise Invalid(field="cursor", reason="it is not a cursor of this list")
+    return int(match[2])

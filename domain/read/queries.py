@@ -1,0 +1,122 @@
+"""The queries. Each is one statement: rows and position come from one snapshot, and PostgreSQL makes the JSON."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+from domain.model.position import Position, shard_of
+from domain.postgres.pool import Pool
+from domain.postgres.statements import statements
+from domain.read import cursor as cursors
+
+#: The projections that each query reads.
+QUERY_PROJECTIONS: Mapping[str, tuple[str, ...]] = {
+    "user": ("users",),
+    "users_of_tenant": ("users", "tenant_summaries"),
+    "workspace": ("workspaces", "users"),
+    "workspaces_of_tenant": ("workspaces", "tenant_summaries"),
+    "workspace_members": ("workspaces", "users"),
+    "tenant_summary": ("tenant_summaries",),
+    "dashboard": ("tenant_summaries", "users", "workspaces"),
+}
+
+#: What the sessions of the queries need of PostgreSQL; for the settings of their pool.
+SESSION: Mapping[str, str] = {
+    "timezone": "UTC",
+    "default_transaction_read_only": "on",
+    "statement_timeout": "5s",
+    # Compiling a query takes longer than any of these runs.
+    "jit": "off",
+}
+
+#: How many members come with a workspace, and how many users and workspaces with a dashboard.
+_FIRST_MEMBERS = 100
+_RECENT = 10
+
+#: Past the last place that a shard can have.
+_END = 2**63 - 1
+
+_PARTS = (
+    "position",
+    "items",
+    "pagination",
+    "user_fields",
+    "workspace_fields",
+    "member_fields",
+    "member_user",
+    "summary_fields",
+)
+
+
+class Answer(NamedTuple):
+    """*body* is JSON; it shows everything up to *position*."""
+
+    body: bytes
+    position: Position
+
+
+class Queries:
+    """Questions about one tenant. None is the answer where there is no such thing, or it belongs to another tenant."""
+
+    def __init__(self, pool: Pool) -> None:
+        """The sessions of *pool* need the settings SESSION."""
+        self._pool = pool
+
+    def user(self, tenant_id: str, user_id: str) -> Answer | None:
+        return self._ask("user", tenant_id, user_id=user_id)
+
+    def users_of_tenant(
+        self, tenant_id: str, limit: int = 50, offset: int = 0, cursor: str | None = None, active_only: bool = False
+    ) -> Answer | None:
+        """Newest first. *cursor* comes from an earlier answer and takes the place of *offset*. May raise Invalid."""
+        page = _page("u", _END, limit, offset, cursor)
+        return self._ask("users_of_tenant", tenant_id, active_only=active_only, **page)
+
+    def workspace(self, tenant_id: str, workspace_id: str) -> Answer | None:
+        return self._ask("workspace", tenant_id, workspace_id=workspace_id, limit=_FIRST_MEMBERS)
+
+    def workspaces_of_tenant(
+        self, tenant_id: str, limit: int = 50, offset: int = 0, cursor: str | None = None
+    ) -> Answer | None:
+        """Newest first; otherwise as users_of_tenant()."""
+        return self._ask("workspaces_of_tenant", tenant_id, **_page("w", _END, limit, offset, cursor))
+
+    def workspace_members(
+        self, tenant_id: str, workspace_id: str, limit: int = 50, offset: int = 0, cursor: str | None = None
+    ) -> Answer | None:
+        """Oldest first; otherwise as users_of_tenant()."""
+        page = _page("m", 0, limit, offset, cursor)
+        return self._ask("workspace_members", tenant_id, workspace_id=workspace_id, **page)
+
+    def tenant_summary(self, tenant_id: str) -> Answer | None:
+        return self._ask("tenant_summary", tenant_id)
+
+    def dashboard(self, tenant_id: str) -> Answer | None:
+        return self._ask("dashboard", tenant_id, limit=_RECENT)
+
+    def _ask(self, query: str, tenant_id: str, **values: Any) -> Answer | None:
+        shard = shard_of(tenant_id)
+        values |= {"tenant_id": tenant_id, "shard": shard, "projections": list(QUERY_PROJECTIONS[query])}
+        with self._pool.cursor() as cursor:
+            cursor.execute(STATEMENTS[query], values)
+            position, body = cursor.fetchone() or (0, None)
+        return None if body is None else Answer(body.encode(), Position(shard, position))
+
+
+def _page(list: str, start: int, limit: int, offset: int, cursor: str | None) -> dict[str, Any]:
+    if cursor is None:
+        return {"list": list, "beyond": start, "limit": limit, "offset": offset}
+    return {"list": list, "beyond": cursors.decode(list, cursor), "limit": limit, "offset": 0}
+
+
+def _statements() -> dict[str, str]:
+    texts = statements("domain.read.sql")
+    parts = {name: texts[name] for name in _PARTS}
+    # Both statements go in one round trip and are one transaction, so the tenant is forgotten after the query.
+    isolated = "SELECT set_config('app.tenant_id', %(tenant_id)s, true);\n"
+    return {query: isolated + texts[query].format_map(parts) for query in QUERY_PROJECTIONS}
+
+
+#: The SQL of each query.
+STATEMENTS: Mapping[str, str] = _statements()
