@@ -1,0 +1,45 @@
+"""The application factory."""
+
+from __future__ import annotations
+
+from flask import Flask
+
+from domain.bootstrap import Container, bootstrap
+from domain.settings import Settings
+from web import admin, authorization, cli, context, health, problems, tenants, users, workspaces
+from web.auth import Authenticator
+from web.blueprint import Api
+
+#: Bytes of a body; only the import takes more.
+MAX_BODY = 2**20
+
+
+def create_app(settings: Settings | None = None, container: Container | None = None) -> Flask:
+    """Build the application. Nothing connects before the first request.
+
+    *settings* are read from the environment where none are given; *container* is wired from them.
+    """
+    if container is not None:
+        settings = container.settings
+    elif settings is None:
+        settings = Settings.from_environment()
+    app = Flask("web", static_folder=None)
+    app.config.update(
+        API_TITLE="PyAirtable directory",
+        API_VERSION="v1",
+        OPENAPI_VERSION="3.1.0",
+        OPENAPI_URL_PREFIX="/api/v1",
+        MAX_CONTENT_LENGTH=MAX_BODY,
+    )
+    # A redirect to a path with fewer slashes would be one more answer that is not a problem document.
+    app.url_map.merge_slashes = False
+    app.extensions[context.EXTENSION] = container or bootstrap(settings)
+    context.install(app)
+    authorization.install(app, Authenticator.from_settings(settings))
+    problems.install(app)
+    api = Api()
+    api.init_app(app)
+    for subject in (tenants, users, workspaces, admin, health):
+        api.register_blueprint(subject.blueprint)
+    cli.install(app)
+    return app

@@ -1,0 +1,56 @@
+"""Taking bodies and query parameters apart: strictly, and with our own words when they are refused."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any, ClassVar, NoReturn
+
+import marshmallow as ma
+from flask import Request
+from webargs.flaskparser import FlaskParser
+
+from web import json_body
+from web.errors import Malformed, UnsupportedMediaType, ValidationFailed
+
+
+class StrictParser(FlaskParser):
+    """webargs' parser with unknown names refused everywhere, JSON read by json_body, and ValidationFailed raised."""
+
+    DEFAULT_UNKNOWN_BY_LOCATION: ClassVar[dict[str, str | None]] = {
+        **FlaskParser.DEFAULT_UNKNOWN_BY_LOCATION,
+        "query": ma.RAISE,
+        "json": ma.RAISE,
+    }
+
+    def load_json(self, req: Request, schema: ma.Schema) -> Any:
+        body = req.get_data(cache=True)
+        if not body:
+            if getattr(schema, "body_optional", False):
+                return {}
+            raise Malformed(reason="a JSON body is needed")
+        if not req.is_json or req.headers.get("Content-Encoding", "identity").strip().lower() != "identity":
+            raise UnsupportedMediaType(expected="application/json, not compressed")
+        return json_body.parse(body)
+
+    def handle_error(self, error: ma.ValidationError, *_args: Any, **_kwargs: Any) -> NoReturn:
+        # webargs has put the messages below the name of the place they are about.
+        raise ValidationFailed(errors=by_field(next(iter(error.messages.values())))) from None
+
+
+def by_field(messages: Any) -> dict[str, list[str]]:
+    """Flatten marshmallow's messages: ``{"quotas": {"users": ["…"]}}`` becomes ``{"quotas.users": ["…"]}``."""
+    found: dict[str, list[str]] = {}
+    for path, message in _walk(messages, ()):
+        found.setdefault(".".join(path) or "body", []).append(message)
+    return found
+
+
+def _walk(messages: Any, path: tuple[str, ...]) -> Iterator[tuple[tuple[str, ...], str]]:
+    if isinstance(messages, dict):
+        for name, below in messages.items():
+            yield from _walk(below, path if name == "_schema" else (*path, str(name)))
+    elif isinstance(messages, list):
+        for below in messages:
+            yield from _walk(below, path)
+    else:
+        yield path, str(messages)

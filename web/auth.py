@@ -1,0 +1,105 @@
+"""From a bearer token to the Actor it stands for."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import jwt
+
+from domain.model import fields
+from domain.model.actor import Actor
+from domain.model.errors import Invalid
+from domain.model.users.roles import ADMIN, SUPER_ADMIN, USER
+from domain.settings import Settings
+from web.errors import Unauthenticated
+from web.ids import canonical
+from web.keys import FetchedKeys, KeySource, SharedSecret
+
+#: No token of ours comes near it; a longer header is refused before anything is decoded.
+MAX_HEADER_LENGTH = 8192
+
+KNOWN_ROLES = frozenset({USER, ADMIN, SUPER_ADMIN})
+
+
+class Authenticator:
+    """Verifies tokens. *issuer* and *audience* are checked when given; the expiry always, to the second."""
+
+    def __init__(self, keys: KeySource, *, issuer: str | None = None, audience: str | None = None) -> None:
+        self._keys = keys
+        self._issuer = issuer
+        self._audience = audience
+
+    @classmethod
+    def from_settings(cls, settings: Settings) -> Authenticator:
+        keys: KeySource
+        if settings.jwt_jwks_url is not None:
+            keys = FetchedKeys(settings.jwt_jwks_url)
+        else:
+            keys = SharedSecret(settings.jwt_secret or "")
+        return cls(keys, issuer=settings.jwt_issuer, audience=settings.jwt_audience)
+
+    def authenticate(self, header: str | None) -> Actor:
+        """Return who sent the Authorization *header*. Raises Unauthenticated; Unavailable if keys can't be fetched."""
+        if header is None:
+            raise Unauthenticated(reason="there is none")
+        if len(header) > MAX_HEADER_LENGTH:
+            raise Unauthenticated(reason="it is too long")
+        scheme, _, token = header.partition(" ")
+        if scheme.lower() != "bearer" or not token.strip():
+            raise Unauthenticated(reason="the Authorization header has another form")
+        return actor_from(self._verified(token.strip()))
+
+    def _verified(self, token: str) -> dict[str, Any]:
+        try:
+            key = self._keys.key_for(token)
+            return jwt.decode(
+                token,
+                key.key,
+                algorithms=[key.algorithm],
+                leeway=0,
+                issuer=self._issuer,
+                audience=self._audience,
+                # Whether a token that names an audience is for us can only be said when we know our own name.
+                options={"require": ["exp"], "verify_aud": self._audience is not None},
+            )
+        except jwt.ExpiredSignatureError:
+            raise Unauthenticated(reason="it has expired") from None
+        except (jwt.PyJWTError, ValueError, TypeError, RecursionError):
+            # The last three come from headers and claims that are JSON of an unforeseen shape.
+            raise Unauthenticated(reason="it is not valid") from None
+
+
+def actor_from(claims: dict[str, Any]) -> Actor:
+    """Read the claims of a verified token: ``sub`` or ``user_id``, ``tenant_id``, ``role`` or ``roles``.
+
+    Raises Unauthenticated when one is missing or is not what it should be.
+    """
+    roles = _roles(claims)
+    tenant_id = claims.get("tenant_id")
+    if tenant_id is None:
+        if SUPER_ADMIN not in roles:
+            raise Unauthenticated(reason="it names no tenant")
+    elif not isinstance(tenant_id, str) or (tenant_id := canonical(tenant_id)) is None:
+        raise Unauthenticated(reason="its tenant_id is not a UUID")
+    return Actor(id=_subject(claims), tenant_id=tenant_id, roles=roles)
+
+
+def _subject(claims: dict[str, Any]) -> str:
+    subject = claims["sub"] if claims.get("sub") is not None else claims.get("user_id")
+    try:
+        text = fields.identifier("sub", subject)
+    except Invalid:
+        text = ""
+    if not text:
+        raise Unauthenticated(reason="it names no user")
+    return canonical(text) or text
+
+
+def _roles(claims: dict[str, Any]) -> frozenset[str]:
+    named: list[Any] = []
+    for claim in ("role", "roles"):
+        value = claims.get(claim)
+        named += value if isinstance(value, list) else [] if value is None else [value]
+    if not named or not all(isinstance(role, str) and role in KNOWN_ROLES for role in named):
+        raise Unauthenticated(reason=f"its roles are not among {', '.join(sorted(KNOWN_ROLES))}")
+    return frozenset(named) | {USER}

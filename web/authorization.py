@@ -1,0 +1,95 @@
+"""Who may do what: RULES, one line for each endpoint, asked before anything is looked up.
+
+What a rule can't know from the token and the path, such as who owns a workspace, the aggregates decide. Whose tenant
+it is about is not decided here either: see web.tenancy.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from flask import Flask, g, request
+
+from domain.model.actor import Actor
+from domain.model.errors import Forbidden
+from web.auth import Authenticator
+
+Rule = Callable[[Actor, Mapping[str, Any]], bool]
+
+
+def user(_actor: Actor, _path: Mapping[str, Any]) -> bool:
+    """Whoever has a token, within its own tenant."""
+    return True
+
+
+def admin(actor: Actor, _path: Mapping[str, Any]) -> bool:
+    """The admins of the tenant, and super_admins."""
+    return actor.is_super_admin or "admin" in actor.roles
+
+
+def oneself_or_admin(actor: Actor, path: Mapping[str, Any]) -> bool:
+    """The user that the path names, and whoever may administer it."""
+    return actor.id == path["user_id"] or admin(actor, path)
+
+
+def super_admin(actor: Actor, _path: Mapping[str, Any]) -> bool:
+    """Those who run the service."""
+    return actor.is_super_admin
+
+
+#: For endpoints that ask for no token.
+EVERYBODY: Rule | None = None
+
+RULES: dict[str, Rule | None] = {
+    "tenants.create_tenant": super_admin,
+    "tenants.change_tenant": super_admin,
+    "tenants.change_plan": super_admin,
+    "tenants.tenant_summary": user,
+    "tenants.tenant_dashboard": user,
+    "users.register_user": admin,
+    "users.import_users": admin,
+    "users.update_user": oneself_or_admin,
+    "users.activate_user": admin,
+    "users.deactivate_user": admin,
+    "users.add_role": admin,
+    "users.remove_role": admin,
+    "users.own_profile": user,
+    "users.show_user": user,
+    "users.users_of_tenant": user,
+    # The aggregate goes on from here: an active user creates; owners and admins of a workspace change it.
+    "workspaces.create_workspace": user,
+    "workspaces.update_workspace": user,
+    "workspaces.delete_workspace": user,
+    "workspaces.add_member": user,
+    "workspaces.change_member_role": user,
+    "workspaces.remove_member": user,
+    "workspaces.show_workspace": user,
+    "workspaces.workspaces_of_tenant": user,
+    "workspaces.workspace_members": user,
+    "admin.projections_status": super_admin,
+    "health.live": EVERYBODY,
+    "health.ready": EVERYBODY,
+    "health.cqrs": EVERYBODY,
+    "api-docs.openapi_json": EVERYBODY,
+}
+
+
+def install(app: Flask, authenticator: Authenticator) -> None:
+    """Ask RULES before each request. An endpoint that is not in the table is closed to all."""
+
+    @app.before_request
+    def authorize() -> None:
+        # A path without an endpoint becomes a 404 or 405 by itself, and OPTIONS tells the methods of a path, no more.
+        if request.endpoint is None or request.method == "OPTIONS":
+            return
+        rule = RULES.get(request.endpoint, _nobody)
+        if rule is EVERYBODY:
+            return
+        g.actor = authenticator.authenticate(request.headers.get("Authorization"))
+        if not rule(g.actor, request.view_args or {}):
+            raise Forbidden
+
+
+def _nobody(_actor: Actor, _path: Mapping[str, Any]) -> bool:
+    return False

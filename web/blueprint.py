@@ -1,0 +1,37 @@
+"""flask-smorest with our parser and our problem documents."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import flask_smorest
+from flask import Response
+from werkzeug.exceptions import HTTPException
+
+from web import problems
+from web.arguments import StrictParser
+from web.ids import IdConverter
+from web.schemas import ProblemView
+
+
+class Blueprint(flask_smorest.Blueprint):
+    """A subject's endpoints. Their names are the keys of web.authorization.RULES."""
+
+    ARGUMENTS_PARSER = StrictParser()
+
+
+class Api(flask_smorest.Api):
+    """The API and its OpenAPI document."""
+
+    ERROR_SCHEMA = ProblemView
+
+    def __init__(self) -> None:
+        super().__init__()
+
+    def init_app(self, app: Any, *, spec_kwargs: dict[str, Any] | None = None) -> None:
+        app.url_map.converters["id"] = IdConverter
+        super().init_app(app, spec_kwargs=spec_kwargs)
+        self.register_converter(IdConverter, lambda _converter: {"type": "string", "format": "uuid"})
+
+    def handle_http_exception(self, error: HTTPException) -> Response:
+        return problems.from_http_exception(error)

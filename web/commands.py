@@ -1,0 +1,71 @@
+"""The one way from a command to its answer."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from uuid import UUID, uuid4, uuid5
+
+from flask import Response, request
+
+from domain.model.command import Command
+from domain.model.errors import VersionMismatch
+from domain.write.outcome import Idempotency, Outcome
+from web import conditions
+from web.context import actor, container, metadata
+
+#: The root of ids made from an Idempotency-Key.
+_KEYED = UUID("6f1c3f0e-8f55-4f0e-9d1c-0a8f5f6d2b11")
+
+
+def carry_out(command: Command, *, location: Callable[[str], str] | None = None) -> Response:
+    """Send *command* to the bus under the conditions in the request's headers, and answer with its outcome.
+
+    *location* makes the path of what was created from its id; the status is then 201.
+    """
+    key, expected = conditions.idempotency_key(), conditions.expected_version()
+    if command.creates and expected is not None:
+        # What doesn't exist yet has no version that could match.
+        raise VersionMismatch(expected=expected, actual=0)
+    outcome = container().command_bus.execute(
+        command,
+        expected_version=expected,
+        idempotency=None if key is None else Idempotency(key, conditions.fingerprint(request.get_data())),
+        metadata=metadata(),
+    )
+    return answer(outcome, None if location is None else location(outcome.id))
+
+
+def answer(outcome: Outcome, location: str | None) -> Response:
+    """Write *outcome* as every command answers."""
+    position = str(outcome.position)
+    body = json.dumps({"id": outcome.id, "version": outcome.version, "position": position})
+    response = Response(body, 200 if location is None else 201, content_type="application/json")
+    response.headers["ETag"] = f'"{outcome.version}"'
+    response.headers["Event-Position"] = position
+    response.headers["Cache-Control"] = "no-store"
+    if location is not None:
+        response.headers["Location"] = location
+    if outcome.replayed:
+        response.headers["Idempotency-Replayed"] = "true"
+    return response
+
+
+def new_id() -> str:
+    """Return the id of a thing to be created in a tenant."""
+    return str(uuid4())
+
+
+def new_tenant_id() -> str:
+    """Return the id of a tenant to be created.
+
+    With an Idempotency-Key it is made from the key and its sender, because the record of the first time lies on the
+    shard that the tenant's id decides.
+    """
+    key = conditions.idempotency_key()
+    return str(uuid4()) if key is None else keyed_tenant_id(actor().id, key)
+
+
+def keyed_tenant_id(sender: str, key: str) -> str:
+    """Return the id of the tenant that *sender* creates under the Idempotency-Key *key*."""
+    return str(uuid5(_KEYED, f"{sender}\n{key}"))

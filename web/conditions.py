@@ -1,0 +1,67 @@
+"""The headers by which a client sets conditions: If-Match, Idempotency-Key, Min-Position, Prefer."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+
+from flask import request
+
+from domain.model.position import Position
+from web.context import actor
+from web.errors import Malformed
+
+#: A version that no aggregate ever has, for an entity tag that can match none.
+NO_VERSION = -1
+
+#: Seconds that a query waits for its Min-Position, and the most that ``Prefer: wait=N`` may make of it.
+USUAL_WAIT = 2
+LONGEST_WAIT = 10
+
+_KEY = re.compile(r"[\x21-\x7e]{1,255}")
+_ENTITY_TAG = re.compile(r'(W/)?"([\x21\x23-\x7e\x80-\xff]*)"')
+_VERSION = re.compile(r"0|[1-9]\d{0,8}")
+_WAIT = re.compile(r"(?:^|[,;\s])wait\s*=\s*\"?(\d{1,4})\"?\s*(?:$|[,;])", re.IGNORECASE)
+
+
+def expected_version() -> int | None:
+    """Return the version that If-Match asks for; None if any will do.
+
+    The comparison is strong (RFC 9110, section 13.1.1): a weak tag matches nothing, nor does a tag that isn't one of
+    ours. ``*`` asks only that the thing exists, which every command but the creating ones asks anyhow.
+    """
+    header = request.headers.get("If-Match", "").strip()
+    if header in ("", "*"):
+        return None
+    tag = _ENTITY_TAG.fullmatch(header)
+    if tag is None:
+        raise Malformed(reason='If-Match has to be one entity tag, such as "3", or *')
+    weak, version = tag.groups()
+    return NO_VERSION if weak or not _VERSION.fullmatch(version) else int(version)
+
+
+def idempotency_key() -> str | None:
+    """Return the Idempotency-Key, if there is one."""
+    key = request.headers.get("Idempotency-Key")
+    if key is not None and not _KEY.fullmatch(key):
+        raise Malformed(reason="Idempotency-Key has to be 1 to 255 visible ASCII characters")
+    return key
+
+
+def fingerprint(body: bytes) -> str:
+    """Return what tells one request from another under the same Idempotency-Key: what is asked, and by whom."""
+    principal = actor()
+    parts = (request.method, request.path, principal.id, principal.tenant_id or "", "")
+    return hashlib.sha256("\n".join(parts).encode() + body).hexdigest()
+
+
+def min_position() -> Position | None:
+    """Return the position that the answer has to have reached, if the client asks for one."""
+    header = request.headers.get("Min-Position")
+    return None if header is None else Position.parse(header.strip())
+
+
+def preferred_wait() -> int | None:
+    """Return the N of ``Prefer: wait=N``, cut to LONGEST_WAIT. What else is preferred is passed over (RFC 7240)."""
+    found = _WAIT.search(request.headers.get("Prefer", ""))
+    return None if found is None else min(int(found[1]), LONGEST_WAIT)

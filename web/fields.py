@@ -1,0 +1,94 @@
+"""Fields of the schemas. What is valid is asked of the model, so that the two can't disagree."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import marshmallow as ma
+
+from domain.model import fields, json_object
+from domain.model.errors import Invalid
+from domain.model.fields import Check
+from web.ids import canonical
+
+
+def checked(check: Callable[[str, object], Any], field: str | None, value: object) -> Any:
+    """Return what the model's *check* makes of *value*, its refusal as marshmallow's."""
+    try:
+        return check(field or "value", value)
+    except Invalid as error:
+        raise ma.ValidationError(error.data["reason"]) from None
+
+
+class Text(ma.fields.String):
+    """A string that one of the model's checks judges. Keywords beyond marshmallow's go into the OpenAPI document."""
+
+    def __init__(self, check: Check, *, required: bool = False, allow_none: bool = False, **metadata: Any) -> None:
+        super().__init__(required=required, allow_none=allow_none, metadata=metadata)
+        self._check = check
+
+    def _deserialize(self, value: Any, attr: str | None, _data: Any, **_kwargs: Any) -> Any:
+        return checked(self._check, attr, value)
+
+
+class Id(ma.fields.String):
+    """A UUID, in lower case once it is in."""
+
+    def __init__(self, *, required: bool = False) -> None:
+        super().__init__(required=required, metadata={"format": "uuid"})
+
+    def _deserialize(self, value: Any, _attr: str | None, _data: Any, **_kwargs: Any) -> str:
+        found = canonical(value) if isinstance(value, str) else None
+        if found is None:
+            raise ma.ValidationError("it must be a UUID")
+        return found
+
+
+class Flag(ma.fields.Boolean):
+    """true or false, and none of the many words that marshmallow takes for them."""
+
+    def _deserialize(self, value: Any, attr: str | None, _data: Any, **_kwargs: Any) -> bool:
+        return bool(checked(fields.boolean, attr, value))
+
+
+class QueryFlag(ma.fields.Boolean):
+    """``true`` or ``false`` in a query string."""
+
+    def _deserialize(self, value: Any, _attr: str | None, _data: Any, **_kwargs: Any) -> bool:
+        if value not in ("true", "false"):
+            raise ma.ValidationError("it must be true or false")
+        return bool(value == "true")
+
+
+class Whole(ma.fields.Integer):
+    """A whole number of a JSON body: 5, and neither "5" nor true nor 5.5."""
+
+    def _deserialize(self, value: Any, _attr: str | None, _data: Any, **_kwargs: Any) -> int:
+        if type(value) is not int:
+            raise ma.ValidationError("it must be a whole number")
+        return value
+
+
+class QueryWhole(ma.fields.Integer):
+    """A whole number in a query string, in plain digits."""
+
+    def _deserialize(self, value: Any, _attr: str | None, _data: Any, **_kwargs: Any) -> int:
+        if not (isinstance(value, str) and value.isascii() and value.isdigit() and len(value) <= 18):
+            raise ma.ValidationError("it must be a whole number")
+        return int(value)
+
+
+class JsonObject(ma.fields.Dict):
+    """A free-form JSON object within the model's limits."""
+
+    def _deserialize(self, value: Any, attr: str | None, _data: Any, **_kwargs: Any) -> Any:
+        return checked(json_object.json_object, attr, value)
+
+
+def name(*, required: bool = False) -> Text:
+    return Text(fields.name, required=required, minLength=1, maxLength=fields.NAME_LENGTH)
+
+
+def choice(allowed: tuple[str, ...], *, required: bool = False) -> Text:
+    return Text(lambda field, value: fields.one_of(field, value, allowed), required=required, enum=list(allowed))

@@ -1,0 +1,90 @@
+"""Looks at single parts. Each returns a dict with its ``status``, and never raises."""
+
+from __future__ import annotations
+
+import logging
+from functools import cache
+from typing import Any
+
+from alembic.script import ScriptDirectory
+from redis import Redis
+from redis.backoff import NoBackoff
+from redis.retry import Retry
+
+from domain.postgres.pool import Pool
+from domain.read.engine import ProjectionEngine
+from migrations.runner import Side, config
+
+log = logging.getLogger(__name__)
+
+UP = "up"
+DOWN = "down"
+LAGGING = "lagging"
+UNKNOWN = "unknown"
+
+#: Events that a projection may be behind by before it is called lagging. A burst of an import's size is nothing yet.
+LAG = 10_000
+
+Part = dict[str, Any]
+
+
+def database(pool: Pool) -> Part:
+    """Whether *pool* has a connection that answers."""
+    try:
+        with pool.cursor() as cursor:
+            cursor.execute("SELECT 1")
+    except Exception as error:
+        return _down("PostgreSQL", error)
+    return {"status": UP}
+
+
+def schema(pool: Pool, side: Side) -> Part:
+    """Whether the schema of *side* is there, and no older than this release."""
+    try:
+        with pool.cursor() as cursor:
+            cursor.execute(f"SELECT version_num FROM {side}_schema.alembic_version")  # noqa: S608 - One of two words.
+            present = {row[0] for row in cursor.fetchall()}
+    except Exception as error:
+        return _down(f"{side}_schema", error)
+    older, newest = _revisions(side)
+    # What this release doesn't know was made by a newer one, whose migrations are safe for this one.
+    return {"status": UP if present - older or newest <= present else DOWN}
+
+
+def redis(url: str) -> Part:
+    """Whether Redis answers."""
+    try:
+        _redis(url).ping()
+    except Exception as error:
+        return _down("Redis", error)
+    return {"status": UP}
+
+
+def projections(engine: ProjectionEngine) -> Part:
+    """How far the projections are behind."""
+    try:
+        states = engine.status()
+    except Exception as error:
+        return _down("The projections' status", error)
+    fine = all(state["state"] != "diverged" and state["lag"] < LAG for state in states)
+    named = {state["projection"]: {"state": state["state"], "lag": state["lag"]} for state in states}
+    return {"status": UP if fine else LAGGING, "projections": named}
+
+
+def _down(what: str, error: Exception) -> Part:
+    log.warning("%s does not answer: %s", what, type(error).__name__)
+    return {"status": DOWN}
+
+
+@cache
+def _revisions(side: Side) -> tuple[frozenset[str], frozenset[str]]:
+    """All older revisions that this release knows, and its newest."""
+    scripts = ScriptDirectory.from_config(config(side))
+    newest = frozenset(scripts.get_heads())
+    return frozenset(each.revision for each in scripts.walk_revisions()) - newest, newest
+
+
+@cache
+def _redis(url: str) -> Redis:
+    # A client made from a host name would otherwise try again for seconds.
+    return Redis.from_url(url, socket_timeout=0.25, socket_connect_timeout=0.25, retry=Retry(NoBackoff(), 0))

@@ -1,0 +1,61 @@
+"""Whether the service lives, is ready, and how its parts are. Open to all, so it tells nothing secret."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from flask import Response
+
+from web.blueprint import Blueprint
+from web.context import container
+from web.health import checks
+
+blueprint = Blueprint("health", __name__, url_prefix="/health", description="How the service is")
+
+
+@blueprint.route("/live")
+@blueprint.response(200)
+def live() -> Response:
+    """Answer, which a process that hangs does not"""
+    return _answer(200, {"status": "live"})
+
+
+@blueprint.route("/ready")
+@blueprint.response(200)
+def ready() -> Response:
+    """Say whether requests can be served: both schemas are reachable and migrated"""
+    parts = {
+        "write_schema": checks.schema(container().write_pool, "write"),
+        "read_schema": checks.schema(container().query_pool, "read"),
+    }
+    fit = all(part["status"] == checks.UP for part in parts.values())
+    return _answer(200 if fit else 503, {"status": "ready" if fit else "not ready", "parts": parts})
+
+
+@blueprint.route("/cqrs")
+@blueprint.response(200)
+def cqrs() -> Response:
+    """Say how each part is: healthy, degraded (all requests are still served) or unhealthy"""
+    vital = {
+        "write_database": checks.database(container().write_pool),
+        "read_database": checks.database(container().read_pool),
+        "query_database": checks.database(container().query_pool),
+    }
+    other = {"redis": checks.redis(container().settings.redis_url)}
+    if all(part["status"] == checks.UP for part in vital.values()):
+        other["projections"] = checks.projections(container().engine)
+    else:
+        other["projections"] = {"status": checks.UNKNOWN}
+    if any(part["status"] != checks.UP for part in vital.values()):
+        return _answer(503, {"status": "unhealthy", "parts": vital | other})
+    fine = all(part["status"] == checks.UP for part in other.values())
+    return _answer(200, {"status": "healthy" if fine else "degraded", "parts": vital | other})
+
+
+def _answer(status: int, body: dict[str, Any]) -> Response:
+    response = Response(json.dumps(body), status, content_type="application/json")
+    response.headers["Cache-Control"] = "no-store"
+    if status == 503:
+        response.headers["Retry-After"] = "1"
+    return response

@@ -1,0 +1,28 @@
+"""Ids in paths, tokens and bodies."""
+
+from __future__ import annotations
+
+import re
+from uuid import UUID
+
+from werkzeug.routing import BaseConverter
+
+#: An id that nothing has. What is not a UUID names nothing, so it is treated as this one, and what comes back is the
+#: very answer that any other id without a thing behind it gets.
+NOTHING = str(UUID(int=0))
+
+_UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}", re.IGNORECASE | re.ASCII)
+
+
+def canonical(text: str) -> str | None:
+    """Return the UUID written in *text* in lower case; None if it isn't one."""
+    return text.lower() if _UUID.fullmatch(text) else None
+
+
+class IdConverter(BaseConverter):
+    """``<id:user_id>`` in a route: a canonical UUID, NOTHING for any other text."""
+
+    regex = r"[^/]+"
+
+    def to_python(self, value: str) -> str:
+        return canonical(value) or NOTHING

@@ -1,0 +1,1 @@
+"""Sample data: five tenants with a thousand users, sent in as commands like anybody's."""

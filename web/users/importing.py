@@ -1,0 +1,58 @@
+"""POST /api/v1/users/import: one user a line in, one result a line out, both as they come."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+from flask import Response, request, stream_with_context
+
+from web.errors import UnsupportedMediaType
+from web.ndjson import LINE_BYTES, read_lines
+from web.users.blueprint import blueprint
+from web.users.import_chunk import Chunk
+
+#: Users in one import. Every line past them is refused on its own, with status 413.
+LINES = 10_000
+
+#: Users in one append.
+CHUNK = 500
+
+MEDIA_TYPES = frozenset({"application/x-ndjson", "application/ndjson", "application/jsonl"})
+
+
+@blueprint.route("/import", methods=["POST"])
+@blueprint.doc(
+    requestBody={"required": True, "content": {"application/x-ndjson": {"schema": {"type": "string"}}}},
+    responses={200: {"content": {"application/x-ndjson": {"schema": {"type": "string"}}}}},
+)
+@blueprint.response(200)
+def import_users() -> Response:
+    """Register up to 10,000 users
+
+    Each line is the body of a registration. Each line of the answer is the result of one: blank lines have none, and
+    lines are numbered as they stand in the body, blank ones included.
+    """
+    if request.mimetype not in MEDIA_TYPES or request.headers.get("Content-Encoding", "identity") != "identity":
+        raise UnsupportedMediaType(expected="application/x-ndjson, not compressed")
+    request.max_content_length = LINES * (LINE_BYTES + 2)
+    # Looked at here, because what is wrong with the headers can't be said once the answer has begun.
+    chunk = Chunk.from_request()
+    return Response(stream_with_context(_results(chunk)), content_type="application/x-ndjson")
+
+
+def _results(chunk: Chunk) -> Iterator[bytes]:
+    """Yield one line of JSON for each line of the body, a chunk at a time."""
+    for taken, (number, line) in enumerate(read_lines(request.stream), start=1):
+        if taken <= LINES:
+            chunk.add(number, line)
+        else:
+            chunk.refuse_surplus(number, LINES)
+        if len(chunk) >= CHUNK:
+            yield _written(chunk.carry_out())
+    yield _written(chunk.carry_out())
+
+
+def _written(results: list[dict[str, Any]]) -> bytes:
+    return b"".join(json.dumps(result).encode() + b"\n" for result in results)

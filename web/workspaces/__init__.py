@@ -1,0 +1,6 @@
+"""Workspaces over HTTP."""
+
+from web.workspaces import commands, members, queries
+from web.workspaces.blueprint import blueprint
+
+__all__ = ["blueprint", "commands", "members", "queries"]
