@@ -7,7 +7,7 @@ from functools import cached_property
 
 from domain.model.position import Position
 from domain.postgres.pool import Pool
-from domain.read import engine
+from domain.read import engine, queries
 from domain.read.engine import ProjectionEngine
 from domain.read.projections import PROJECTIONS
 from domain.read.queries import Queries
@@ -18,7 +18,6 @@ from domain.write.postgres_store import PostgresEventStore
 
 #: What no statement of ours may exceed, so that a stuck one can't hold a shard.
 _COMMAND_SESSION = {"statement_timeout": "10s", "lock_timeout": "5s", "idle_in_transaction_session_timeout": "10s"}
-_QUERY_SESSION = {"statement_timeout": "5s", "default_transaction_read_only": "on"}
 
 
 class Container:
@@ -42,7 +41,7 @@ class Container:
     @cached_property
     def query_pool(self) -> Pool:
         """Connections to read_schema, or a replica of it, for those who only read."""
-        return Pool(self.settings.read_replica_url, application_name="cqrs queries", settings=_QUERY_SESSION)
+        return Pool(self.settings.read_replica_url, application_name="cqrs queries", settings=queries.SESSION)
 
     @cached_property
     def event_store(self) -> PostgresEventStore:

@@ -1,0 +1,137 @@
+"""The whole service as separate processes, started by the Procfile's own lines, to be killed and frozen at will."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, Self
+
+import requests
+
+from workers.launcher.ports import free_port
+from workers.launcher.procfile import read_procfile, shell
+
+ROOT = Path(__file__).parents[2]
+SECRET = "a-secret-of-the-tests-that-is-long-enough"
+
+
+class Fleet:
+    """Any number of web, worker and clock processes on the given servers; each in a process group of its own."""
+
+    def __init__(self, database_url: str, redis_url: str, directory: Path, **environment: str) -> None:
+        """What the processes print goes to files in *directory*; *environment* adds settings."""
+        self.directory = directory
+        self.environment = {
+            **os.environ,
+            "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
+            "PYTHONUNBUFFERED": "1",
+            "HOST": "127.0.0.1",
+            "WEB_CONCURRENCY": "1",
+            "LOG_FORMAT": "json",
+            "JWT_SECRET": SECRET,
+            "DATABASE_URL": database_url,
+            "REDIS_URL": redis_url,
+            **environment,
+        }
+        self.commands = read_procfile(ROOT / "Procfile")
+        self.running: dict[str, list[subprocess.Popen[bytes]]] = {}
+        self.urls: list[str] = []
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for kind in ("web", "clock", "worker"):
+            for process in self.running.get(kind, []):
+                signal_group(process, signal.SIGCONT)
+                signal_group(process, signal.SIGTERM)
+        deadline = time.monotonic() + 30
+        for process in (each for group in self.running.values() for each in group):
+            try:
+                process.wait(max(0.1, deadline - time.monotonic()))
+            except subprocess.TimeoutExpired:
+                pass
+            signal_group(process, signal.SIGKILL)
+            process.wait()
+
+    def start(self, kind: str, **environment: str) -> subprocess.Popen[bytes]:
+        """Start one process of *kind*, a name in the Procfile."""
+        environment = {**self.environment, **environment}
+        if kind == "web":
+            environment["PORT"] = str(free_port())
+            self.urls.append(f"http://127.0.0.1:{environment['PORT']}")
+        started = self.running.setdefault(kind, [])
+        with (self.directory / f"{kind}-{len(started)}.log").open("ab") as output:
+            process = subprocess.Popen(
+                shell(self.commands[kind]),
+                env=environment,
+                cwd=ROOT,
+                stdout=output,
+                stderr=output,
+                start_new_session=True,
+            )
+        started.append(process)
+        return process
+
+    def start_all(self, web: int = 1, worker: int = 1, clock: int = 1) -> Self:
+        """Start that many of each, and wait until all web processes answer."""
+        for kind, count in {"worker": worker, "clock": clock, "web": web}.items():
+            for _ in range(count):
+                self.start(kind)
+        for url in self.urls:
+            wait_for(lambda url=url: _ready(url), 30, f"{url} to be ready")
+        return self
+
+    def kill(self, process: subprocess.Popen[bytes]) -> None:
+        """End *process* and its children by SIGKILL."""
+        signal_group(process, signal.SIGKILL)
+        process.wait()
+
+    def flask(self, *arguments: str, check: bool = True) -> subprocess.CompletedProcess[str]:
+        """Run ``flask --app web`` with *arguments*."""
+        return subprocess.run(
+            ["flask", "--app", "web", *arguments],
+            env=self.environment, cwd=ROOT, capture_output=True, text=True, check=check, timeout=300,
+        )  # fmt: skip
+
+    def token(self, role: str, tenant: str | None = None, user: str = "root") -> str:
+        arguments = ["token", "--role", role, "--user", user, *(["--tenant", tenant] if tenant else [])]
+        return self.flask(*arguments).stdout.strip()
+
+    def logs(self) -> str:
+        """All that the processes have printed."""
+        return "\n".join(file.read_text(errors="replace") for file in sorted(self.directory.glob("*.log")))
+
+
+def signal_group(process: subprocess.Popen[bytes], number: signal.Signals) -> None:
+    """Send *number* to *process* and its children; nothing happens if it has ended."""
+    try:
+        os.killpg(process.pid, number)
+    except (ProcessLookupError, PermissionError):
+        return
+
+
+def wait_for(condition: Any, seconds: float, what: str) -> Any:
+    """Return what *condition* returns as soon as that is true. Fails after *seconds*."""
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        if result := condition():
+            return result
+        time.sleep(0.05)
+    raise AssertionError(f"waited {seconds} s for {what}")
+
+
+def _ready(url: str) -> bool:
+    try:
+        return requests.get(f"{url}/health/ready", timeout=2).status_code == 200
+    except requests.ConnectionError:
+        return False
+
+
+def bearer(token: str) -> dict[str, str]:
+    return {"Authorization": f"Bearer {token}"}
