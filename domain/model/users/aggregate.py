@@ -55,7 +55,7 @@ class User(Aggregate):
 
     @property
     def is_active(self) -> bool:
-        return self.version > 0 and self.status == ACTIVE
+        return self.status == ACTIVE
 
     def decide(self, command: Any, witness: Any = None) -> Sequence[Event]:  # noqa: ARG002
         if isinstance(command, RegisterUser):

@@ -9,6 +9,10 @@ from domain.model.errors import Invalid
 from domain.model.json_object import JSON_BYTES, JSON_DEPTH, JSON_INTEGER, canonical, json_object
 
 
+def test_the_limits() -> None:
+    assert (JSON_BYTES, JSON_DEPTH, JSON_INTEGER) == (16_384, 10, 9_007_199_254_740_991)
+
+
 def nested(depth: int) -> Any:
     value: Any = {}
     for _ in range(depth - 1):

@@ -52,6 +52,15 @@ def test_a_custom_plan_has_the_quotas_given_with_it() -> None:
     )
 
 
+@pytest.mark.parametrize(
+    ("plan", "users", "workspaces"),
+    [("free", 5, 3), ("starter", 25, 10), ("professional", 100, 50), ("enterprise", 1000, 500)],
+)
+def test_what_each_plan_allows(plan: str, users: int, workspaces: int) -> None:
+    quotas = {"users": users, "workspaces": workspaces}
+    assert_events([], create(plan=plan), [TenantCreated(name="Acme", slug="acme", plan=plan, quotas=quotas)])
+
+
 def test_a_tenant_is_created_once() -> None:
     assert_refused([created], create(), ConcurrencyConflict)
 

@@ -68,7 +68,7 @@ texts = st.text(characters) | st.builds(
     st.text(characters, max_size=5),
     st.sampled_from(["", "\0", "\ud800", "x" * 3000, "]:99999999999"]),
 )
-anything = st.recursive(
+anything = texts | st.recursive(
     st.none() | st.booleans() | st.integers() | st.sampled_from([10**4000, -(2**63)]) | st.floats() | texts,
     lambda inner: st.lists(inner, max_size=4) | st.dictionaries(texts, inner, max_size=4),
     max_leaves=8,
