@@ -30,7 +30,7 @@ class Tenant(Aggregate):
     def decide(self, command: Any, witness: Any = None) -> Sequence[Event]:  # noqa: ARG002
         if isinstance(command, CreateTenant):
             if self.version > 0:
-                raise ConcurrencyConflict(expected=0, actual=self.version)
+                raise ConcurrencyConflict(aggregate_id=self.id, expected=0, actual=self.version)
         elif self.version == 0:
             raise TenantNotFound
         if not command.actor.is_super_admin:

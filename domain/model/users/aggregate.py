@@ -60,7 +60,7 @@ class User(Aggregate):
     def decide(self, command: Any, witness: Any = None) -> Sequence[Event]:  # noqa: ARG002
         if isinstance(command, RegisterUser):
             if self.version > 0:
-                raise ConcurrencyConflict(expected=0, actual=self.version)
+                raise ConcurrencyConflict(aggregate_id=self.id, expected=0, actual=self.version)
         elif self.version == 0 or command.tenant_id != self.tenant_id:
             raise UserNotFound
         oneself = isinstance(command, UpdateUser) and command.actor.id == self.id

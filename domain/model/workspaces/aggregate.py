@@ -55,7 +55,7 @@ class Workspace(Aggregate):
     def decide(self, command: Any, witness: User | None = None) -> Sequence[Event]:
         if isinstance(command, CreateWorkspace):
             if self.version > 0:
-                raise ConcurrencyConflict(expected=0, actual=self.version)
+                raise ConcurrencyConflict(aggregate_id=self.id, expected=0, actual=self.version)
             return [self._create(command, witness)]
         if self.version == 0:
             raise WorkspaceNotFound
