@@ -5,7 +5,6 @@ from __future__ import annotations
 import http.client
 import time
 
-from workers.launcher.ports import LOOPBACK
 from workers.launcher.supervisor import Supervisor
 
 #: How long the web process may take to be ready, in seconds.
@@ -16,17 +15,17 @@ class NotReady(Exception):
     """The web process runs but does not get ready."""
 
 
-def wait_until_ready(supervisor: Supervisor, port: int) -> None:
+def wait_until_ready(supervisor: Supervisor, host: str, port: int) -> None:
     """Return as soon as ``GET /health/ready`` is 200. Raises NotReady, and what *supervisor* raises."""
     deadline = time.monotonic() + DEADLINE
-    while (answer := _ask(port)) != "200":
+    while (answer := _ask(host, port)) != "200":
         if time.monotonic() > deadline:
             raise NotReady(f"web was not ready after {DEADLINE:.0f} s; GET /health/ready: {answer}")
         supervisor.pause(0.1)
 
 
-def _ask(port: int) -> str:
-    connection = http.client.HTTPConnection(LOOPBACK, port, timeout=5)
+def _ask(host: str, port: int) -> str:
+    connection = http.client.HTTPConnection(host, port, timeout=5)
     try:
         connection.request("GET", "/health/ready")
         return str(connection.getresponse().status)

@@ -16,10 +16,11 @@ from workers.launcher.readiness import wait_until_ready
 from workers.launcher.state import State
 from workers.launcher.supervisor import Supervisor
 from workers.launcher.valkey import EmbeddedValkey
-from workers.launcher.welcome import welcome
 
 #: The process of the Procfile that runs once, before the others.
 RELEASE = "release"
+
+_ALL_ADDRESSES = ("0.0.0.0", "::")  # noqa: S104 - nothing is bound here
 
 
 class PortTaken(Exception):
@@ -51,10 +52,11 @@ def run(root: Path, state: State, outer: Mapping[str, str], console: Console, su
     for name, command in processes.items():
         if name != RELEASE:
             supervisor.start(name, shell(command), environment)
-    wait_until_ready(supervisor, port)
+    # Who listens on all addresses is reached on this one, too.
+    host = LOOPBACK if environment["HOST"] in _ALL_ADDRESSES else environment["HOST"]
+    wait_until_ready(supervisor, host, port)
 
-    address = f"http://{LOOPBACK}:{port}"
-    load = ("flask", "--app", "web", "load-sample", "--if-empty", "--url", address)
-    supervisor.run("sample", load, environment, bare=console.is_terminal)
-    welcome(console, address, environment)
+    flask, url = ("flask", "--app", "web"), ("--url", f"http://{host}:{port}")
+    supervisor.run("sample", (*flask, "load-sample", "--if-empty", *url), environment, bare=console.is_terminal)
+    supervisor.run("welcome", (*flask, "welcome", *url), environment, bare=True)
     supervisor.wait()
