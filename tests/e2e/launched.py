@@ -18,7 +18,10 @@ PATIENCE = 150.0
 
 
 class Launched:
-    """Runs ``python -m workers.launcher`` in *folder*, which holds a Procfile. *become* is a command that runs another."""
+    """Runs ``python -m workers.launcher`` in *folder*, which holds a Procfile.
+
+    *become* is a command that runs another as another user.
+    """
 
     def __init__(self, folder: Path, port: int, become: Sequence[str] = (), **environment: str) -> None:
         self.folder = folder
