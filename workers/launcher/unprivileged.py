@@ -1,30 +1,37 @@
-"""A way to run PostgreSQL's binaries for whoever we are: they refuse to run as root.
+"""A way to run PostgreSQL's binaries for whoever we are: they refuse root, and users that the system doesn't list.
 
-An ordinary user runs them as they are. Root runs them in a user namespace, in which it looks like nobody while the
-files stay its own. Where the system allows no user namespaces (most containers), or where root reaches the folder only
-by its privileges, they run as the user nobody, if need be from a folder that everybody can reach.
+An ordinary user runs them as they are. The others run them in a user namespace, in which they look like nobody while
+the files stay their own. Where the system allows no user namespaces (most containers), or where root reaches the folder
+only by its privileges, they run as the user nobody, if need be from a folder that everybody can reach.
 """
 
 from __future__ import annotations
 
 import os
+import pwd
 import shutil
 import subprocess
 import tempfile
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from workers.launcher.spawn import spawn
 
-#: The user nobody, by its number, since not every system lists it.
-NOBODY = 65534
+
+def _nobody(usually: int = 65534) -> int:
+    """Return the number of the user nobody; where that isn't listed, of any listed user but root."""
+    users = [user.pw_uid for user in pwd.getpwall() if user.pw_uid != 0]
+    return usually if usually in users or not users else users[0]
+
+
+NOBODY = _nobody()
 
 _NAMESPACE = ("unshare", "--user", f"--map-user={NOBODY}", f"--map-group={NOBODY}", "--")
 
 
 class NoWayToRun(Exception):
-    """PostgreSQL can be run neither in a user namespace nor as another user here."""
+    """PostgreSQL can't be run by this user here, neither as it is nor in a user namespace nor as nobody."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -60,12 +67,27 @@ class Quarters:
 
 def quarters(directory: Path, binaries: Path) -> Quarters:
     """Find out how to run *binaries* with their data in *directory*. Raises NoWayToRun."""
-    if os.geteuid() != 0:
-        return Quarters(directory=directory, binaries=binaries)
-    for candidate in _for_root(directory, binaries):
+    for candidate in _candidates(directory, binaries):
         if candidate.work():
             return candidate
     raise NoWayToRun(NoWayToRun.__doc__)
+
+
+def _candidates(directory: Path, binaries: Path) -> Iterable[Quarters]:
+    as_we_are = Quarters(directory=directory, binaries=binaries)
+    if os.geteuid() == 0:
+        return _for_root(directory, binaries)
+    if _listed(os.geteuid()):
+        return (as_we_are,)
+    return (replace(as_we_are, wrapper=_NAMESPACE),)
+
+
+def _listed(uid: int) -> bool:
+    try:
+        pwd.getpwuid(uid)
+    except KeyError:
+        return False
+    return True
 
 
 def elsewhere(directory: Path) -> Path | None:

@@ -102,5 +102,5 @@ def test_data_made_in_a_namespace_go_along_when_namespaces_go_away(
 
 def test_if_nothing_works_it_says_so(closed_folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(unprivileged.Quarters, "work", lambda _: False)
-    with pytest.raises(NoWayToRun, match="neither"):
+    with pytest.raises(NoWayToRun, match="neither as it is"):
         EmbeddedPostgres(closed_folder).start()
