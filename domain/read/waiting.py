@@ -12,7 +12,7 @@ from domain.postgres.statements import statements
 #: Seconds between two looks: at first, and at most.
 _FIRST, _LONGEST = 0.002, 0.02
 
-_SQL = f"SELECT {statements('domain.read.sql')['position']}"  # noqa: S608
+_SQL = f"SELECT {statements('domain.read.sql')['position']}"
 
 
 class Waiter:

@@ -1,0 +1,59 @@
+"""Logging, the same in every process: JSON lines to stdout, or readable ones for a person."""
+
+from __future__ import annotations
+
+import logging
+import sys
+from typing import Any
+
+import orjson
+import structlog
+
+from domain.settings import Settings
+
+#: Libraries that say at level info what nobody wants to read every second.
+_QUIET = ("apscheduler", "urllib3")
+
+
+def configure(settings: Settings) -> None:
+    """Send what structlog and the standard library log to stdout, from the level of the settings on.
+
+    Lines carry what was bound with ``structlog.contextvars``, such as a correlation id.
+    """
+    shared: list[Any] = [
+        structlog.contextvars.merge_contextvars,
+        structlog.stdlib.add_logger_name,
+        structlog.stdlib.add_log_level,
+        structlog.stdlib.PositionalArgumentsFormatter(),
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+        structlog.processors.StackInfoRenderer(),
+    ]
+    structlog.configure(
+        processors=[
+            structlog.stdlib.filter_by_level,
+            *shared,
+            structlog.stdlib.ProcessorFormatter.wrap_for_formatter,
+        ],
+        wrapper_class=structlog.stdlib.BoundLogger,
+        logger_factory=structlog.stdlib.LoggerFactory(),
+    )
+    # The process's own stdout, also where a library has put something else in its place.
+    handler = logging.StreamHandler(sys.__stdout__ or sys.stdout)
+    handler.setFormatter(
+        structlog.stdlib.ProcessorFormatter(foreign_pre_chain=shared, processors=_rendering(settings.log_format))
+    )
+    logging.basicConfig(level=settings.log_level.upper(), handlers=[handler], force=True)
+    for name in _QUIET:
+        logging.getLogger(name).setLevel(logging.WARNING)
+
+
+def _rendering(log_format: str) -> list[Any]:
+    meta = structlog.stdlib.ProcessorFormatter.remove_processors_meta
+    if log_format == "console":
+        return [meta, structlog.dev.ConsoleRenderer(colors=sys.stdout.isatty())]
+    return [meta, structlog.processors.format_exc_info, structlog.processors.JSONRenderer(serializer=_json)]
+
+
+def _json(line: dict[str, Any], **_: Any) -> str:
+    # What a library logs may hold anything; a line that can't be written would be lost with its error.
+    return orjson.dumps(line, default=repr, option=orjson.OPT_NON_STR_KEYS).decode(errors="replace")

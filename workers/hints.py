@@ -1,0 +1,78 @@
+"""Hints to the workers that there may be news on a shard."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import dramatiq
+import redis
+import structlog
+
+from domain.breaker import CircuitBreaker
+from domain.model.position import SHARDS, Position
+from workers.redis_broker import QUEUE, make_broker
+
+log = structlog.get_logger(__name__)
+
+#: The name of the actor that a hint is for.
+_ACTOR = "project"
+
+#: How many milliseconds a mark lasts that no worker takes away, because the message behind it was lost.
+_MARK_LIFE = 3000
+
+#: No more hints are sent while this many wait: there is no worker, and when one comes it finds each shard many times.
+_ENOUGH = 4 * SHARDS
+
+#: How many seconds a command may wait for Redis.
+_TIMEOUT = 0.1
+
+
+class HintSender:
+    """Sends hints, at most one waiting for each shard. It never raises: a hint that is lost is made up by the clock."""
+
+    def __init__(self, url: str) -> None:
+        self._broker = make_broker(url, _TIMEOUT, middleware=[])
+        self._client: redis.Redis = self._broker.client
+        self._queue = f"{self._broker.namespace}:{QUEUE}"
+        self._breaker = CircuitBreaker(longest=2.0)
+
+    def on_appended(self, position: Position, _count: int) -> None:
+        """Tell the workers that there are new events up to *position*."""
+        self.send(position.shard)
+
+    def send(self, shard: int) -> None:
+        """Send a hint unless one is waiting."""
+        self._guarded(lambda: self._send(shard))
+
+    def _send(self, shard: int) -> None:
+        with self._client.pipeline(transaction=False) as pipeline:
+            pipeline.set(_mark(shard), 1, nx=True, px=_MARK_LIFE)
+            pipeline.llen(self._queue)
+            marked, waiting = pipeline.execute()
+        if marked and waiting < _ENOUGH:
+            self._broker.enqueue(
+                dramatiq.Message(queue_name=QUEUE, actor_name=_ACTOR, args=(shard,), kwargs={}, options={})
+            )
+
+    def clear(self, shard: int) -> None:
+        """Take the mark away: the shard's events are about to be read."""
+        self._guarded(lambda: self._client.delete(_mark(shard)))
+
+    def _guarded(self, action: Callable[[], object]) -> None:
+        if not self._breaker.allows():
+            return
+        try:
+            action()
+        except redis.RedisError as error:
+            self._breaker.failed()
+            log.warning("A hint was lost.", error=type(error).__name__, reason=str(error))
+        else:
+            self._breaker.succeeded()
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._client.close()
+
+
+def _mark(shard: int) -> str:
+    return f"hint:{shard}"

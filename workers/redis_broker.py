@@ -1,0 +1,31 @@
+"""Dramatiq on Redis, as we use it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import dramatiq
+import redis
+from dramatiq.brokers.redis import RedisBroker
+from redis.backoff import NoBackoff
+from redis.retry import Retry
+
+#: The queue of hints about news on a shard.
+QUEUE = "projections"
+
+
+def make_client(url: str, timeout: float) -> redis.Redis:
+    """Return a client that gives up after *timeout* seconds. It tries again, once, only where the connection broke."""
+    return redis.Redis.from_url(
+        url,
+        socket_timeout=timeout,
+        socket_connect_timeout=timeout,
+        retry=Retry(NoBackoff(), 1, supported_errors=(redis.ConnectionError,)),
+    )
+
+
+def make_broker(url: str, timeout: float, middleware: Sequence[dramatiq.Middleware] = ()) -> RedisBroker:
+    """Return a broker with no other *middleware* than this: none of Dramatiq's own, since a hint needs no retries."""
+    broker = RedisBroker(client=make_client(url, timeout), middleware=list(middleware))
+    broker.declare_queue(QUEUE)
+    return broker

@@ -1,0 +1,50 @@
+"""The parts that a worker process works with."""
+
+from __future__ import annotations
+
+import sys
+
+import dramatiq
+import structlog
+from dramatiq.brokers.redis import RedisBroker
+
+from domain import logs
+from domain.bootstrap import Container, bootstrap
+from domain.read.engine import ProjectionEngine
+from domain.settings import Settings, SettingsError
+from workers.hints import HintSender
+
+log = structlog.get_logger(__name__)
+
+#: How many milliseconds an idle worker sleeps before it looks again. Dramatiq's own second would be our idle lag.
+_IDLE_POLL = 20
+
+
+class Wiring(dramatiq.Middleware):
+    """Wires the parts when a worker process starts and closes them when it ends."""
+
+    hints: HintSender
+    engine: ProjectionEngine
+    _container: Container
+
+    def after_process_boot(self, _broker: RedisBroker) -> None:
+        try:
+            settings = Settings.from_environment()
+        except SettingsError as error:
+            sys.exit(str(error))
+        logs.configure(settings)
+        self.hints = HintSender(settings.redis_url)
+        self._container = bootstrap(settings, self.hints.on_appended)
+        # Made here, since the threads that share it would make it at the same time.
+        self.engine = self._container.engine
+
+    def before_worker_boot(self, _broker: RedisBroker, worker: dramatiq.Worker) -> None:
+        worker.worker_timeout = min(worker.worker_timeout, _IDLE_POLL)
+
+    def after_worker_boot(self, _broker: RedisBroker, worker: dramatiq.Worker) -> None:
+        log.info("The worker is ready.", threads=worker.worker_threads)
+
+    def after_worker_shutdown(self, _broker: RedisBroker, _worker: dramatiq.Worker) -> None:
+        log.info("The worker has stopped.")
+        self._container.close()
+        self.hints.close()
