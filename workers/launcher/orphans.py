@@ -6,36 +6,25 @@ each process of a run carries in its environment.
 
 from __future__ import annotations
 
-from contextlib import suppress
 from pathlib import Path
 
 import psutil
 
+from workers.launcher.ending import end_processes, runs
+
 #: The variable that names the state folder of the run a process belongs to.
 MARK = "PYAIRTABLE_LOCAL"
-
-#: How long what is left may take to finish its work, in seconds.
-DRAIN = 30.0
 
 
 def stop_orphans(state: Path) -> int:
     """End all processes of earlier runs on *state*, and return how many there were."""
     orphans = [process for process in psutil.process_iter() if _belongs(process, state)]
-    for orphan in orphans:
-        with suppress(psutil.Error):
-            orphan.terminate()
-            # A stopped process doesn't hear it until it goes on.
-            orphan.resume()
-    _, alive = psutil.wait_procs(orphans, timeout=DRAIN)
-    for orphan in alive:
-        with suppress(psutil.Error):
-            orphan.kill()
-    psutil.wait_procs(alive, timeout=5)
+    end_processes(orphans)
     return len(orphans)
 
 
 def _belongs(process: psutil.Process, state: Path) -> bool:
     try:
-        return process.environ().get(MARK) == str(state) and process.status() != psutil.STATUS_ZOMBIE
+        return process.environ().get(MARK) == str(state) and runs(process)
     except (psutil.Error, OSError):
         return False

@@ -14,9 +14,10 @@ import psycopg2
 from psycopg2 import sql
 
 from workers.launcher.binaries import postgres_binaries
+from workers.launcher.ending import end_processes
 from workers.launcher.ports import LOOPBACK, remembered_port
 from workers.launcher.secret import kept_secret
-from workers.launcher.server import STOP_DEADLINE, EmbeddedServer, ServerFailed
+from workers.launcher.server import EmbeddedServer, ServerFailed
 from workers.launcher.spawn import spawn
 from workers.launcher.unprivileged import Quarters, quarters
 
@@ -174,12 +175,7 @@ def _clear_left_over(data: Path) -> None:
     try:
         process = psutil.Process(int(file.read_text().split()[0]))
         if str(data) in process.cmdline():
-            process.send_signal(signal.SIGINT)
-            try:
-                process.wait(STOP_DEADLINE)
-            except psutil.TimeoutExpired:
-                process.kill()
-                process.wait(STOP_DEADLINE)
+            end_processes([process], signal.SIGINT)
     except (psutil.NoSuchProcess, FileNotFoundError, IndexError, ValueError):
         pass
     file.unlink(missing_ok=True)

@@ -14,9 +14,10 @@ from redis.backoff import NoBackoff
 from redis.retry import Retry
 
 from workers.launcher.binaries import valkey_server
+from workers.launcher.ending import end_processes
 from workers.launcher.ports import LOOPBACK, remembered_port
 from workers.launcher.secret import kept_secret
-from workers.launcher.server import STOP_DEADLINE, EmbeddedServer
+from workers.launcher.server import EmbeddedServer
 from workers.launcher.spawn import spawn
 
 # Its title is left alone, so that the next start can tell by the command line whose process it is.
@@ -107,12 +108,7 @@ def _stop_left_over(pid_file: Path, configuration: Path) -> None:
     try:
         process = psutil.Process(int(pid_file.read_text()))
         if str(configuration) in process.cmdline():
-            process.terminate()
-            try:
-                process.wait(STOP_DEADLINE)
-            except psutil.TimeoutExpired:
-                process.kill()
-                process.wait(STOP_DEADLINE)
+            end_processes([process])
     except (psutil.NoSuchProcess, FileNotFoundError, ValueError):
         pass
     pid_file.unlink(missing_ok=True)
