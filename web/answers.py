@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import re
-import time
 from typing import Any
 
 from flask import Response, request, url_for
@@ -15,11 +14,8 @@ from domain.read.queries import QUERY_PROJECTIONS, Answer
 from web import conditions
 from web.context import container
 
-#: Seconds between two looks at a replica that is behind the read models it copies.
-REPLICA_PAUSE = 0.02
-
-#: The pagination is the last thing in a list's body, so the last match is the one that PostgreSQL wrote.
-_NEXT_CURSOR = re.compile(rb'"next_cursor"\s*:\s*"([A-Za-z0-9_=-]+)"')
+#: The cursor is the last thing in a list's body. Further up the same name may stand in a workspace's settings.
+_NEXT_CURSOR = re.compile(rb'"next_cursor"\s*:\s*"([A-Za-z0-9_=-]+)"\s*\}\s*\}\s*\Z')
 
 
 def answer(query: str, tenant_id: str, *, missing: type[NotFound], **arguments: Any) -> Response:
@@ -42,8 +38,8 @@ def answer(query: str, tenant_id: str, *, missing: type[NotFound], **arguments: 
     response.headers["Event-Position"] = str(found.position)
     if (wait := conditions.preferred_wait()) is not None:
         response.headers["Preference-Applied"] = f"wait={wait}"
-    if "cursor" in arguments and (cursors := _NEXT_CURSOR.findall(found.body)):
-        response.headers["Link"] = f'<{_next_page(cursors[-1].decode())}>; rel="next"'
+    if "cursor" in arguments and (cursor := _NEXT_CURSOR.search(found.body, max(0, len(found.body) - 256))):
+        response.headers["Link"] = f'<{_next_page(cursor[1].decode())}>; rel="next"'
     return response
 
 
@@ -54,16 +50,11 @@ def _fresh_enough(query: str, tenant_id: str, arguments: dict[str, Any]) -> Answ
     found: Answer | None = ask(tenant_id, **arguments)
     if wanted is None or _has_reached(found, wanted):
         return found
-    patience = conditions.preferred_wait()
-    deadline = time.monotonic() + (conditions.USUAL_WAIT if patience is None else patience)
-    waited = container().waiter.wait(wanted, QUERY_PROJECTIONS[query], max(0.0, deadline - time.monotonic()))
-    while waited:
+    if container().waiter.wait(wanted, QUERY_PROJECTIONS[query], conditions.patience()):
         found = ask(tenant_id, **arguments)
+        # A position of another tenant's shard can be waited for, but this answer's own says nothing about it.
         if found is None or found.position.shard != wanted.shard or _has_reached(found, wanted):
             return found
-        if time.monotonic() > deadline:
-            break
-        time.sleep(REPLICA_PAUSE)
     raise NotCaughtUp(position=wanted)
 
 

@@ -65,3 +65,9 @@ def preferred_wait() -> int | None:
     """Return the N of ``Prefer: wait=N``, cut to LONGEST_WAIT. What else is preferred is passed over (RFC 7240)."""
     found = _WAIT.search(request.headers.get("Prefer", ""))
     return None if found is None else min(int(found[1]), LONGEST_WAIT)
+
+
+def patience() -> int:
+    """Return for how many seconds the answer may wait for the Min-Position."""
+    preferred = preferred_wait()
+    return USUAL_WAIT if preferred is None else preferred

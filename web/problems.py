@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 import json
-import logging
-from http import HTTPStatus
 
 import psycopg2
 import redis
 import sqlalchemy.exc
+import structlog
 from flask import Flask, Response
 from werkzeug.exceptions import HTTPException
+from werkzeug.http import HTTP_STATUS_CODES
 from werkzeug.routing import RoutingException
 
 from domain.model import errors
 from web import errors as web_errors
 
-log = logging.getLogger(__name__)
+log = structlog.get_logger(__name__)
 
 MEDIA_TYPE = "application/problem+json"
 
@@ -81,7 +81,7 @@ def problem(
     """Build a problem document; 401 and 503 get the headers they need."""
     document: dict[str, object] = {
         "type": f"urn:pyairtable:problem:{code}",
-        "title": HTTPStatus(status).phrase,
+        "title": HTTP_STATUS_CODES[status],
         "status": status,
         "detail": detail,
         "code": code,
@@ -104,7 +104,7 @@ def from_error(error: Exception) -> Response:
     if status == 500:
         log.error("A request failed for a reason nobody foresaw", exc_info=error)
     elif not isinstance(error, errors.DomainError):
-        log.warning("A request failed because a part is down: %s", type(error).__name__)
+        log.warning("A request failed because a part is down or busy", error=type(error).__name__)
     return problem(status, code, detail, errors=_fields(error))
 
 
@@ -112,12 +112,11 @@ def from_http_exception(error: HTTPException) -> Response:
     """Turn an exception of Flask's or Werkzeug's own into a problem document, keeping headers such as Allow."""
     if isinstance(error, RoutingException) or error.code is None:
         return error.get_response()  # type: ignore[return-value]
-    status = HTTPStatus(error.code)
-    if status >= 500:
+    if error.code >= 500:
         return from_error(error.__cause__ if isinstance(error.__cause__, Exception) else error)
     headers = {name: value for name, value in error.get_headers() if name.lower() != "content-type"}
-    code = status.phrase.lower().replace(" ", "_").replace("-", "_")
-    return problem(status, code, error.description or status.description, headers=headers)
+    code = error.name.lower().replace(" ", "_").replace("-", "_")
+    return problem(error.code, code, error.description or error.name, headers=headers)
 
 
 def install(app: Flask) -> None:

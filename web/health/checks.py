@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import logging
 from functools import cache
 from typing import Any
 
+import structlog
 from alembic.script import ScriptDirectory
 from redis import Redis
 from redis.backoff import NoBackoff
@@ -15,7 +15,7 @@ from domain.postgres.pool import Pool
 from domain.read.engine import ProjectionEngine
 from migrations.runner import Side, config
 
-log = logging.getLogger(__name__)
+log = structlog.get_logger(__name__)
 
 UP = "up"
 DOWN = "down"
@@ -72,7 +72,7 @@ def projections(engine: ProjectionEngine) -> Part:
 
 
 def _down(what: str, error: Exception) -> Part:
-    log.warning("%s does not answer: %s", what, type(error).__name__)
+    log.warning("A part does not answer", part=what, error=type(error).__name__)
     return {"status": DOWN}
 
 

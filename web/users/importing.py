@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from typing import Any
+from typing import IO, Any
 
 from flask import Response, request, stream_with_context
+from werkzeug.exceptions import RequestEntityTooLarge
 
 from web.errors import UnsupportedMediaType
 from web.ndjson import LINE_BYTES, read_lines
@@ -38,19 +39,24 @@ def import_users() -> Response:
         raise UnsupportedMediaType(expected="application/x-ndjson, not compressed")
     request.max_content_length = LINES * (LINE_BYTES + 2)
     # Looked at here, because what is wrong with the headers can't be said once the answer has begun.
-    chunk = Chunk.from_request()
-    return Response(stream_with_context(_results(chunk)), content_type="application/x-ndjson")
+    chunk, body = Chunk.from_request(), request.stream
+    return Response(stream_with_context(_results(chunk, body)), content_type="application/x-ndjson")
 
 
-def _results(chunk: Chunk) -> Iterator[bytes]:
-    """Yield one line of JSON for each line of the body, a chunk at a time."""
-    for taken, (number, line) in enumerate(read_lines(request.stream), start=1):
-        if taken <= LINES:
-            chunk.add(number, line)
-        else:
-            chunk.refuse_surplus(number, LINES)
-        if len(chunk) >= CHUNK:
-            yield _written(chunk.carry_out())
+def _results(chunk: Chunk, body: IO[bytes]) -> Iterator[bytes]:
+    """Yield one line of JSON for each line of *body*, a chunk at a time."""
+    number = 0
+    try:
+        for taken, (number, line) in enumerate(read_lines(body), start=1):
+            if taken <= LINES:
+                chunk.add(number, line)
+            else:
+                chunk.refuse_surplus(number, LINES)
+            if len(chunk) >= CHUNK:
+                yield _written(chunk.carry_out())
+    except RequestEntityTooLarge:
+        # A body that didn't say how long it is turned out to be longer than any import; no more of it is read.
+        chunk.refuse_surplus(number + 1, LINES)
     yield _written(chunk.carry_out())
 
 
