@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import click
 from flask import Flask
+
+from domain.settings import SettingsError
 
 
 def create_app() -> Flask:
@@ -10,4 +13,7 @@ def create_app() -> Flask:
     # Imported only now, so that one who needs a single module of this package doesn't load them all.
     from web.app import create_app
 
-    return create_app()
+    try:
+        return create_app()
+    except SettingsError as error:
+        raise click.ClickException(str(error)) from None

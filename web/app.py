@@ -9,6 +9,7 @@ from domain.settings import Settings
 from web import admin, authorization, cli, context, health, problems, tenants, users, workspaces
 from web.auth import Authenticator
 from web.blueprint import Api
+from workers.hints import HintSender
 
 #: Bytes of a body; only the import takes more.
 MAX_BODY = 2**20
@@ -17,12 +18,10 @@ MAX_BODY = 2**20
 def create_app(settings: Settings | None = None, container: Container | None = None) -> Flask:
     """Build the application. Nothing connects before the first request.
 
-    *settings* are read from the environment where none are given; *container* is wired from them.
+    *settings* are read from the environment where none are given; *container* is wired from them, with hints to the
+    workers. Raises SettingsError.
     """
-    if container is not None:
-        settings = container.settings
-    elif settings is None:
-        settings = Settings.from_environment()
+    container = container or _wired(settings or Settings.from_environment())
     app = Flask("web", static_folder=None)
     app.config.update(
         API_TITLE="PyAirtable directory",
@@ -33,9 +32,9 @@ def create_app(settings: Settings | None = None, container: Container | None = N
     )
     # A redirect to a path with fewer slashes would be one more answer that is not a problem document.
     app.url_map.merge_slashes = False
-    app.extensions[context.EXTENSION] = container or bootstrap(settings)
+    app.extensions[context.EXTENSION] = container
     context.install(app)
-    authorization.install(app, Authenticator.from_settings(settings))
+    authorization.install(app, Authenticator.from_settings(container.settings))
     problems.install(app)
     api = Api()
     api.init_app(app)
@@ -43,3 +42,10 @@ def create_app(settings: Settings | None = None, container: Container | None = N
         api.register_blueprint(subject.blueprint)
     cli.install(app)
     return app
+
+
+def _wired(settings: Settings) -> Container:
+    container = bootstrap(settings, HintSender(settings.redis_url).on_appended)
+    # Made now, since the threads that share them would otherwise make them at the same time.
+    _ = container.command_bus, container.queries, container.waiter, container.engine
+    return container

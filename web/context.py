@@ -6,6 +6,7 @@ import re
 from typing import cast
 from uuid import uuid4
 
+import structlog
 from flask import Flask, Response, current_app, g, request
 
 from domain.bootstrap import Container
@@ -46,6 +47,9 @@ def install(app: Flask) -> None:
             correlation_id=request_id if _REQUEST_ID.fullmatch(request_id) else str(uuid4()),
             traceparent=traceparent if _TRACEPARENT.fullmatch(traceparent) else None,
         )
+        # The thread has served others before.
+        structlog.contextvars.clear_contextvars()
+        structlog.contextvars.bind_contextvars(correlation_id=metadata().correlation_id)
 
     @app.after_request
     def end(response: Response) -> Response:

@@ -1,5 +1,16 @@
 """The application as a WSGI server wants it: ``granian --interface wsgi web.wsgi:app``."""
 
+from __future__ import annotations
+
+import sys
+
+from domain import logs
+from domain.settings import Settings, SettingsError
 from web.app import create_app
 
-app = create_app()
+try:
+    settings = Settings.from_environment()
+except SettingsError as error:
+    sys.exit(str(error))
+logs.configure(settings)
+app = create_app(settings)

@@ -212,8 +212,25 @@ def test_a_body_longer_than_any_import_is_refused(service: Service, tenant: Tena
         "/users/import",
         by=tenant.admin,
         content_type=NDJSON,
-        input_stream=io.BytesIO(b"x"),
-        content_length=importing.LINES * (LINE_BYTES + 2) + 1,
+        data=b"x",
+        environ_overrides={"CONTENT_LENGTH": str(importing.LINES * (LINE_BYTES + 2) + 1)},
     )
 
     problem(response, 413, "request_entity_too_large")
+
+
+def test_a_body_that_turns_out_too_long_ends_with_a_refusal(
+    service: Service, tenant: Tenant, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(importing, "LINES", 1)
+    body = user(1) + b"\n" + b" " * (LINE_BYTES + 2)
+
+    response = service.send(
+        "POST",
+        "/users/import",
+        by=tenant.admin,
+        content_type=NDJSON,
+        environ_overrides={"wsgi.input": io.BytesIO(body), "wsgi.input_terminated": True, "CONTENT_LENGTH": ""},
+    )
+
+    assert [json.loads(line)["status"] for line in response.data.splitlines()] == [201, 413]
