@@ -55,6 +55,7 @@ def run(root: Path, state: State, outer: Mapping[str, str], console: Console, su
     # Who listens on all addresses is reached on this one, too.
     host = LOOPBACK if environment["HOST"] in _ALL_ADDRESSES else environment["HOST"]
     wait_until_ready(supervisor, host, port)
+    supervisor.ready()
 
     flask, url = ("flask", "--app", "web"), ("--url", f"http://{host}:{port}")
     supervisor.run("sample", (*flask, "load-sample", "--if-empty", *url), environment, bare=console.is_terminal)

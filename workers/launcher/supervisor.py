@@ -19,6 +19,14 @@ Server = TypeVar("Server", bound=EmbeddedServer)
 #: How long processes have to finish their work, in seconds. Platforms kill after 30 s, too.
 DRAIN = 30.0
 
+#: How long they have before the service has been ready, when there is no work to finish. granian's workers may miss the
+#: wish to stop while they start.
+DRAIN_UNREADY = 3.0
+
+#: A signal that follows another within this time, in seconds, is the same wish to stop: make and timeout pass on to us
+#: what the terminal or the platform has sent to the whole group, so it comes twice.
+SAME_WISH = 1.0
+
 
 class StopRequested(Exception):
     """Somebody asked us to stop."""
@@ -41,7 +49,8 @@ class Supervisor:
         self._news: queue.SimpleQueue[StopRequested | ProcessEnded] = queue.SimpleQueue()
         self._servers: list[EmbeddedServer] = []
         self._processes: list[Process] = []
-        self._asked = False
+        self._asked: float | None = None
+        self._drain_time = DRAIN_UNREADY
 
     def listen_for_signals(self) -> None:
         """Take a first SIGINT, SIGTERM or SIGHUP as the wish to stop in order, and a second as one to stop at once."""
@@ -49,10 +58,12 @@ class Supervisor:
             signal.signal(number, self._on_signal)
 
     def _on_signal(self, _number: int, _frame: FrameType | None) -> None:
-        if self._asked:
+        now = time.monotonic()
+        if self._asked is None:
+            self._asked = now
+            self._news.put(StopRequested())
+        elif now - self._asked > SAME_WISH:
             raise KeyboardInterrupt
-        self._asked = True
-        self._news.put(StopRequested())
 
     def _on_end(self, name: str, code: int) -> None:
         self._news.put(ProcessEnded(name, code))
@@ -83,6 +94,10 @@ class Supervisor:
                 raise
         self._processes.remove(process)
 
+    def ready(self) -> None:
+        """Note that the service is ready: from now on the processes have work to finish before they stop."""
+        self._drain_time = DRAIN
+
     def pause(self, seconds: float) -> None:
         """Wait *seconds*, unless there is news."""
         with suppress(queue.Empty):
@@ -108,10 +123,10 @@ class Supervisor:
             self._console.drain()
 
     def _drain(self) -> None:
-        deadline = time.monotonic() + DRAIN
+        deadline = time.monotonic() + self._drain_time
         for process in reversed(self._processes):
             process.ask_to_stop()
         for process in reversed(self._processes):
             if not process.wait(max(0.0, deadline - time.monotonic())):
-                self._console.say(f"{process.name} did not stop within {DRAIN:.0f} s and is killed.")
+                self._console.say(f"{process.name} did not stop within {self._drain_time:.0f} s and is killed.")
             process.kill_group()
