@@ -1,0 +1,142 @@
+"""How the service says that it is."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from domain.bootstrap import bootstrap
+from domain.settings import Settings
+from tests.integration.web.service import ROOT, Service, Tenant, problem
+from web.admin.schemas import ProjectionsStatusView
+from web.app import create_app
+
+NOWHERE = "postgresql://nobody@127.0.0.1:1/nothing"
+
+
+def service_on(settings: Settings) -> Service:
+    return Service(create_app(container=bootstrap(settings)))
+
+
+def health(service: Service, name: str) -> tuple[int, dict[str, object]]:
+    response = service.app.test_client().get(f"/health/{name}")
+    return response.status_code, response.json or {}
+
+
+def test_all_is_well(service: Service, tenant: Tenant) -> None:
+    service.fold()
+
+    assert health(service, "live") == (200, {"status": "live"})
+    assert health(service, "ready") == (
+        200,
+        {"status": "ready", "parts": {"write_schema": {"status": "up"}, "read_schema": {"status": "up"}}},
+    )
+    status, body = health(service, "cqrs")
+    assert (status, body["status"]) == (200, "healthy")
+    assert set(body["parts"]) == {"write_database", "read_database", "query_database", "redis", "projections"}
+    assert {part["status"] for part in body["parts"].values()} == {"up"}
+    assert {each["lag"] for each in body["parts"]["projections"]["projections"].values()} == {0}
+
+
+def test_without_migrations_it_is_not_ready(settings: Settings, empty_database_url: str) -> None:
+    empty = replace(
+        settings,
+        database_url=empty_database_url,
+        read_database_url=empty_database_url,
+        read_replica_url=empty_database_url,
+    )
+    service = service_on(empty)
+
+    status, body = health(service, "ready")
+
+    assert (status, body["status"]) == (503, "not ready")
+    service.container.close()
+
+
+def test_without_redis_it_is_degraded(settings: Settings) -> None:
+    service = service_on(replace(settings, redis_url="redis://127.0.0.1:1/0"))
+
+    status, body = health(service, "cqrs")
+
+    assert (status, body["status"], body["parts"]["redis"]) == (200, "degraded", {"status": "down"})
+    assert health(service, "ready")[0] == 200
+    service.container.close()
+
+
+@pytest.mark.parametrize("which", ["database_url", "read_database_url", "read_replica_url"])
+def test_without_a_database_it_is_unhealthy(settings: Settings, which: str) -> None:
+    service = service_on(replace(settings, **{which: NOWHERE}))
+
+    response = service.app.test_client().get("/health/cqrs")
+
+    assert (response.status_code, response.json["status"]) == (503, "unhealthy")
+    assert response.headers["Retry-After"] == "1"
+    assert health(service, "live")[0] == 200
+    assert health(service, "ready")[0] == (200 if which == "read_database_url" else 503)
+    service.container.close()
+
+
+def test_requests_are_503_while_the_database_is_down(settings: Settings) -> None:
+    down = replace(settings, database_url=NOWHERE, read_database_url=NOWHERE, read_replica_url=NOWHERE)
+    service = service_on(down)
+    id = "00000000-0000-4000-8000-000000000000"
+
+    for method, path, body in (
+        ("POST", "/tenants", {"name": "A", "slug": "acme", "plan": "free"}),
+        ("PATCH", f"/users/{id}", {"first_name": "A"}),
+        ("GET", f"/tenants/{id}/summary", None),
+        ("GET", "/admin/cqrs/projections/status", None),
+    ):
+        response = service.send(method, path, body)
+        assert problem(response, 503, "unavailable")["detail"].startswith("The service can't answer now")
+        assert response.headers["Retry-After"] == "1"
+    service.container.close()
+
+
+def test_a_defect_tells_nothing(
+    service: Service, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def defect(*_: object) -> None:
+        raise RuntimeError("the password is swordfish")
+
+    monkeypatch.setattr(service.container.queries, "tenant_summary", defect)
+
+    response = service.send("GET", "/tenants/x/summary", headers={"X-Request-ID": "req-1"})
+
+    problem(response, 500, "internal_server_error")
+    assert b"swordfish" not in response.data
+    assert response.headers["X-Request-ID"] == "req-1"
+
+
+def test_the_projections_status_is_for_super_admins(service: Service, tenant: Tenant) -> None:
+    path = "/admin/cqrs/projections/status"
+
+    behind = service.send("GET", path).json
+    service.fold()
+    current = service.send("GET", path).json
+
+    ProjectionsStatusView().load(current)
+    assert [each["projection"] for each in current["projections"]] == ["users", "workspaces", "tenant_summaries"]
+    assert {(each["state"], each["lag"]) for each in behind["projections"]} == {("catching_up", 1)}
+    assert {(each["state"], each["lag"]) for each in current["projections"]} == {("current", 0)}
+    problem(service.send("GET", path, by=tenant.admin), 403, "forbidden")
+
+
+def test_the_openapi_document_names_every_path(service: Service) -> None:
+    document = service.app.test_client().get("/api/v1/openapi.json").json
+
+    assert document["openapi"] == "3.1.0"
+    described = {
+        (method.upper(), path) for path, item in document["paths"].items() for method in item if method != "parameters"
+    }
+    served = {
+        (method, "".join(f"{{{part}}}" if dynamic else part for dynamic, part in rule._trace if part != "|"))
+        for rule in service.app.url_map.iter_rules()
+        for method in (rule.methods or set()) - {"HEAD", "OPTIONS"}
+    }
+    assert described == served - {("GET", "/api/v1/openapi.json")}
+
+
+def test_root_sees_nothing_of_a_tenant_that_is_not_there(service: Service) -> None:
+    problem(service.get("/tenants/x/summary", by=ROOT), 404, "tenant_not_found")
