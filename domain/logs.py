@@ -15,23 +15,25 @@ from domain.settings import Settings
 _QUIET = ("apscheduler", "urllib3")
 
 
+_SHARED: tuple[Any, ...] = (
+    structlog.contextvars.merge_contextvars,
+    structlog.stdlib.add_logger_name,
+    structlog.stdlib.add_log_level,
+    structlog.stdlib.PositionalArgumentsFormatter(),
+    structlog.processors.TimeStamper(fmt="iso", utc=True),
+    structlog.processors.StackInfoRenderer(),
+)
+
+
 def configure(settings: Settings) -> None:
     """Send what structlog and the standard library log to stdout, from the level of the settings on.
 
     Lines carry what was bound with ``structlog.contextvars``, such as a correlation id.
     """
-    shared: list[Any] = [
-        structlog.contextvars.merge_contextvars,
-        structlog.stdlib.add_logger_name,
-        structlog.stdlib.add_log_level,
-        structlog.stdlib.PositionalArgumentsFormatter(),
-        structlog.processors.TimeStamper(fmt="iso", utc=True),
-        structlog.processors.StackInfoRenderer(),
-    ]
     structlog.configure(
         processors=[
             structlog.stdlib.filter_by_level,
-            *shared,
+            *_SHARED,
             structlog.stdlib.ProcessorFormatter.wrap_for_formatter,
         ],
         wrapper_class=structlog.stdlib.BoundLogger,
@@ -39,12 +41,15 @@ def configure(settings: Settings) -> None:
     )
     # The process's own stdout, also where a library has put something else in its place.
     handler = logging.StreamHandler(sys.__stdout__ or sys.stdout)
-    handler.setFormatter(
-        structlog.stdlib.ProcessorFormatter(foreign_pre_chain=shared, processors=_rendering(settings.log_format))
-    )
+    handler.setFormatter(formatter(settings.log_format))
     logging.basicConfig(level=settings.log_level.upper(), handlers=[handler], force=True)
     for name in _QUIET:
         logging.getLogger(name).setLevel(logging.WARNING)
+
+
+def formatter(log_format: str) -> logging.Formatter:
+    """Return what writes a record of structlog's or of the standard library's as a line of *log_format*."""
+    return structlog.stdlib.ProcessorFormatter(foreign_pre_chain=_SHARED, processors=_rendering(log_format))
 
 
 def _rendering(log_format: str) -> list[Any]:
