@@ -26,7 +26,7 @@ class Checkpoints:
         self._table = f"{schema}.projection_checkpoints"
 
     def take(self, cursor: cursor, shard: int, projections: Collection[str]) -> dict[str, Checkpoint]:
-        """Lock and return the checkpoints of *projections* on *shard*; those that another one holds are left out.
+        """Lock and return the checkpoints of *projections* on *shard*; those that somebody else holds are left out.
 
         The lock is the lease on the shard: it ends with the transaction, however that ends.
         """
@@ -36,10 +36,14 @@ class Checkpoints:
         return taken
 
     def _lock(self, cursor: cursor, shard: int, projections: Collection[str]) -> dict[str, Checkpoint]:
+        # The first row stands for all: without it, two workers could each get some and fold the same events apart.
         cursor.execute(
-            f"SELECT projection, position, event_id FROM {self._table} "  # noqa: S608
-            "WHERE shard = %s AND projection = ANY(%s) FOR UPDATE SKIP LOCKED",
-            (shard, list(projections)),
+            f"WITH gate AS MATERIALIZED (SELECT FROM {self._table} "  # noqa: S608
+            "WHERE shard = %(shard)s AND projection = %(gate)s FOR UPDATE SKIP LOCKED) "
+            f"SELECT projection, position, event_id FROM {self._table} "
+            "WHERE shard = %(shard)s AND projection = ANY(%(projections)s) AND EXISTS (SELECT FROM gate) "
+            "FOR UPDATE SKIP LOCKED",
+            {"shard": shard, "gate": min(projections), "projections": list(projections)},
         )
         return {name: Checkpoint(position, event_id) for name, position, event_id in cursor.fetchall()}
 
