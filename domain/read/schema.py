@@ -1,7 +1,7 @@
 """The tables of read_schema. The migrations make them; a test compares the two.
 
-Every key begins with tenant_id, so that each table can be distributed by it as it stands; the one exception is the
-checkpoints, which belong to shards. ``event_version`` is the version of the last event of the row's own aggregate that
+Every key begins with tenant_id, so that each table can be distributed by it as it stands; the exceptions are the
+checkpoints, which belong to shards, and the projections' states. ``event_version`` is the version of the last event of the row's own aggregate that
 the row has seen. ``…_position`` is the offset of the event that made the row: lists are ordered by it, never by a time.
 """
 
@@ -144,6 +144,8 @@ tenant_summary_shares = Table(
 )
 
 #: How far a projection has got on a shard, and the event at that offset, by which a restored backup is recognised.
+#: ``parked`` counts its rows in parked_aggregates. The cache has heard of all events up to ``invalidated_position``;
+#: ``pending_since`` is when the oldest change was committed that it has not heard of, null where there is none.
 checkpoints = Table(
     "projection_checkpoints",
     metadata,
@@ -152,10 +154,34 @@ checkpoints = Table(
     Column("position", BigInteger, nullable=False, server_default=text("0")),
     Column("event_id", UUID(as_uuid=False)),
     Column("moved_at", DateTime(timezone=True), nullable=False, server_default=text("now()")),
+    Column("parked", Integer, nullable=False, server_default=text("0")),
+    Column("invalidated_position", BigInteger, nullable=False, server_default=text("0")),
+    Column("pending_since", DateTime(timezone=True)),
     PrimaryKeyConstraint("shard", "projection"),
 )
 
-#: An aggregate whose events a projection can't fold: they wait in the log from ``from_position`` on.
+#: Whether a projection is ``running`` or ``paused``, since when, why and by whom. One without a row is running. A pause
+#: of the engine's own names the error and the shard on which a trial batch is run at ``next_trial_at``. Until
+#: ``parks_until`` failing aggregates are parked however many they are.
+projections = Table(
+    "projections",
+    metadata,
+    Column("name", Text, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("changed_by", Text, nullable=False),
+    _time("since"),
+    Column("error_class", Text),
+    Column("error_text", Text),
+    Column("trials", Integer, nullable=False, server_default=text("0")),
+    Column("next_trial_at", DateTime(timezone=True)),
+    Column("trial_shard", SmallInteger),
+    Column("parks_until", DateTime(timezone=True)),
+    PrimaryKeyConstraint("name"),
+)
+
+#: An aggregate whose event at ``from_position`` a projection can't fold: it and the later ones wait in the log. Rows are
+#: added and removed under the lock of the checkpoint, which counts them. ``dead_at`` is set after the last attempt.
 parked_aggregates = Table(
     "parked_aggregates",
     metadata,
@@ -169,7 +195,54 @@ parked_aggregates = Table(
     Column("error_class", Text, nullable=False),
     Column("error_text", Text, nullable=False),
     _time("parked_at"),
+    Column("aggregate_type", Text, nullable=False),
+    Column("event_type", Text, nullable=False),
+    Column("version", Integer, nullable=False),
+    Column("error_trace", Text, nullable=False),
+    _time("last_attempt_at"),
+    Column("dead_at", DateTime(timezone=True)),
     PrimaryKeyConstraint("tenant_id", "projection", "aggregate_id"),
 )
 Index("parked_aggregates_shard_idx", parked_aggregates.c.shard, parked_aggregates.c.projection)
 Index("parked_aggregates_due_idx", parked_aggregates.c.next_attempt_at)
+Index(
+    "parked_aggregates_alike_idx",
+    parked_aggregates.c.projection,
+    parked_aggregates.c.error_class,
+    parked_aggregates.c.parked_at,
+)
+
+#: Events that a projection leaves out, on somebody's word. They stay so when it is rebuilt or verified.
+skipped_events = Table(
+    "skipped_events",
+    metadata,
+    _id("tenant_id"),
+    Column("projection", Text, nullable=False),
+    _id("aggregate_id"),
+    Column("version", Integer, nullable=False),
+    Column("shard", SmallInteger, nullable=False),
+    Column("position", BigInteger, nullable=False),
+    Column("event_type", Text, nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("skipped_by", Text, nullable=False),
+    _time("skipped_at"),
+    Column("error_class", Text, nullable=False),
+    Column("error_text", Text, nullable=False),
+    PrimaryKeyConstraint("tenant_id", "projection", "aggregate_id", "version"),
+)
+Index("skipped_events_shard_idx", skipped_events.c.shard, skipped_events.c.projection)
+
+#: Aggregates whose rows were changed behind the checkpoint (by a release, a skip or a repair), from the event at
+#: ``from_position`` on, of which the cache has not heard yet.
+rewritten_aggregates = Table(
+    "rewritten_aggregates",
+    metadata,
+    _id("tenant_id"),
+    Column("projection", Text, nullable=False),
+    _id("aggregate_id"),
+    Column("shard", SmallInteger, nullable=False),
+    Column("from_position", BigInteger, nullable=False),
+    _time("since"),
+    PrimaryKeyConstraint("tenant_id", "projection", "aggregate_id"),
+)
+Index("rewritten_aggregates_shard_idx", rewritten_aggregates.c.shard)
