@@ -1,8 +1,9 @@
 """The tables of read_schema. The migrations make them; a test compares the two.
 
 Every key begins with tenant_id, so that each table can be distributed by it as it stands; the exceptions are the
-checkpoints, which belong to shards, and the projections' states. ``event_version`` is the version of the last event of the row's own aggregate that
-the row has seen. ``…_position`` is the offset of the event that made the row: lists are ordered by it, never by a time.
+checkpoints, which belong to shards, and the states of the projections. ``event_version`` is the version of the last
+event of the row's own aggregate that the row has seen. ``…_position`` is the offset of the event that made the row:
+lists are ordered by it, never by a time.
 """
 
 from __future__ import annotations
@@ -180,8 +181,8 @@ projections = Table(
     PrimaryKeyConstraint("name"),
 )
 
-#: An aggregate whose event at ``from_position`` a projection can't fold: it and the later ones wait in the log. Rows are
-#: added and removed under the lock of the checkpoint, which counts them. ``dead_at`` is set after the last attempt.
+#: An aggregate whose event at ``from_position`` a projection can't fold: it and the later ones wait in the log. Rows
+#: come and go under the lock of the checkpoint, which counts them. ``dead_at`` is set after the last attempt.
 parked_aggregates = Table(
     "parked_aggregates",
     metadata,
