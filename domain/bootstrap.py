@@ -11,13 +11,17 @@ from domain.read import engine, queries
 from domain.read.engine import ProjectionEngine
 from domain.read.projections import PROJECTIONS
 from domain.read.queries import Queries
+from domain.read.synchronous import SynchronousFold
 from domain.read.waiting import Waiter
-from domain.settings import Settings
+from domain.settings import Settings, SettingsError, Strategy
 from domain.write.command_bus import CommandBus, nobody
 from domain.write.postgres_store import PostgresEventStore
 
 #: What no statement of ours may exceed, so that a stuck one can't hold a shard.
 _COMMAND_SESSION = {"statement_timeout": "10s", "lock_timeout": "5s", "idle_in_transaction_session_timeout": "10s"}
+
+#: A command that folds its own events must not wait long for a connection, a lock or a statement.
+_SYNCHRONOUS_SESSION = {**engine.SESSION, "statement_timeout": "1s", "lock_timeout": "200ms"}
 
 
 class Container:
@@ -49,13 +53,51 @@ class Container:
 
     @cached_property
     def command_bus(self) -> CommandBus:
-        return CommandBus(self.event_store, on_appended=self._on_appended)
+        return CommandBus(self.event_store, on_appended=self._appended)
 
     @cached_property
     def engine(self) -> ProjectionEngine:
+        """The engine over all projections, for those who look after them."""
         return ProjectionEngine(
             self.read_pool, self.event_store, PROJECTIONS, batch_size=self.settings.projection_batch_size
         )
+
+    @cached_property
+    def worker_engine(self) -> ProjectionEngine | None:
+        """The engine that follows the hints: what synchronous commands left, and all that is asynchronous."""
+        return self._engine(self.read_pool, "async", "sync")
+
+    @cached_property
+    def batch_engine(self) -> ProjectionEngine | None:
+        """The engine that follows the clock's tick. None, as with the others, where no projection is folded so."""
+        return self._engine(self.read_pool, "batch")
+
+    @cached_property
+    def synchronous_fold(self) -> SynchronousFold | None:
+        synchronous = self._engine(self.synchronous_pool, "sync")
+        return None if synchronous is None else SynchronousFold(synchronous)
+
+    @cached_property
+    def synchronous_pool(self) -> Pool:
+        """Connections to read_schema for commands that fold their own events."""
+        return Pool(
+            self.settings.read_database_url,
+            wait=0.25,
+            application_name="cqrs synchronous",
+            settings=_SYNCHRONOUS_SESSION,
+        )
+
+    def _engine(self, pool: Pool, *strategies: Strategy) -> ProjectionEngine | None:
+        chosen = [each for each in PROJECTIONS if self.settings.projection_strategy.of(each.name) in strategies]
+        if not chosen:
+            return None
+        return ProjectionEngine(pool, self.event_store, chosen, batch_size=self.settings.projection_batch_size)
+
+    def _appended(self, position: Position, count: int) -> None:
+        if self.synchronous_fold is not None:
+            self.synchronous_fold.fold(position)
+        # The workers hear of it last, so that they don't take the shard away from the fold above.
+        self._on_appended(position, count)
 
     @cached_property
     def queries(self) -> Queries:
@@ -67,11 +109,19 @@ class Container:
 
     def close(self) -> None:
         """Close the connections that were opened."""
-        for name in ("write_pool", "read_pool", "query_pool"):
+        for name in ("write_pool", "read_pool", "query_pool", "synchronous_pool"):
             if pool := self.__dict__.get(name):
                 pool.close()
 
 
 def bootstrap(settings: Settings, on_appended: Callable[[Position, int], None] = nobody) -> Container:
-    """Wire the service as *settings* say. Nothing connects before a part is used."""
+    """Wire the service as *settings* say. Nothing connects before a part is used.
+
+    Raises SettingsError for what can be seen only here: a strategy for a projection that there is not.
+    """
+    names = [projection.name for projection in PROJECTIONS]
+    if unknown := sorted(set(settings.projection_strategy.named) - set(names)):
+        raise SettingsError(
+            [f"PROJECTION_STRATEGY: there is no projection {each}; there are {', '.join(names)}" for each in unknown]
+        )
     return Container(settings, on_appended)

@@ -18,6 +18,17 @@ LogLevel = Literal["debug", "info", "warning", "error"]
 LogFormat = Literal["json", "console"]
 
 
+@dataclass(frozen=True, slots=True)
+class Strategies:
+    """When each projection is folded: all as *usual* says, but those that *named* names."""
+
+    usual: Strategy = "async"
+    named: Mapping[str, Strategy] = field(default_factory=dict)
+
+    def of(self, projection: str) -> Strategy:
+        return self.named.get(projection, self.usual)
+
+
 class SettingsError(Exception):
     """The settings are not usable. ``faults`` holds one line for each that is wrong."""
 
@@ -49,7 +60,9 @@ class Settings:
     edge_cache: bool
     edge_purge_url: str | None
     projection_batch_size: int
-    projection_strategy: Strategy
+    projection_strategy: Strategies
+    #: Seconds between two ticks that fold the projections of strategy batch.
+    projection_batch_interval: int
     projection_max_attempts: int
     log_level: LogLevel
     log_format: LogFormat
@@ -80,7 +93,8 @@ class Settings:
             edge_cache=read.switch("EDGE_CACHE"),
             edge_purge_url=read.optional("EDGE_PURGE_URL", _web_url),
             projection_batch_size=read.whole("PROJECTION_BATCH_SIZE", 100, 1, 10_000),
-            projection_strategy=read.choice("PROJECTION_STRATEGY", "async", get_args(Strategy)),
+            projection_strategy=read.optional("PROJECTION_STRATEGY", _strategies) or Strategies(),
+            projection_batch_interval=read.whole("PROJECTION_BATCH_INTERVAL", 60, 1, 86_400),
             projection_max_attempts=read.whole("PROJECTION_MAX_ATTEMPTS", 5, 1, 100),
             log_level=read.choice("LOG_LEVEL", "info", get_args(LogLevel)),
             log_format=read.choice("LOG_FORMAT", "console" if sys.stdout.isatty() else "json", get_args(LogFormat)),
@@ -172,6 +186,27 @@ def _jwt_secret(text: str) -> str:
     if len(text.encode()) < 32:
         raise ValueError("32 bytes or more are needed")
     return text
+
+
+def _strategies(text: str) -> Strategies:
+    """Read ``async`` or ``async,tenant_summaries=batch``. Whether there is such a projection is seen in bootstrap."""
+    usual: list[Strategy] = []
+    named: dict[str, Strategy] = {}
+    allowed: dict[str, Strategy] = {each: each for each in get_args(Strategy)}
+    for item in text.split(","):
+        name, separator, word = (part.strip() for part in item.rpartition("="))
+        strategy = allowed.get(word.lower())
+        if strategy is None or (separator and not name):
+            raise ValueError(f"a list like async,tenant_summaries=batch is needed, of {', '.join(allowed)}")
+        if not separator and usual:
+            raise ValueError("only one strategy can be the usual one; name a projection before each other: users=sync")
+        if name in named:
+            raise ValueError("each projection can be named once")
+        if separator:
+            named[name] = strategy
+        else:
+            usual.append(strategy)
+    return Strategies(usual[0] if usual else "async", named)
 
 
 def _encryption_keys(text: str) -> dict[str, bytes]:

@@ -10,7 +10,7 @@ from web.app import create_app
 
 try:
     settings = Settings.from_environment()
+    logs.configure(settings)
+    app = create_app(settings)
 except SettingsError as error:
     sys.exit(str(error))
-logs.configure(settings)
-app = create_app(settings)

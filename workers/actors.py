@@ -5,16 +5,12 @@ from __future__ import annotations
 import time
 
 import dramatiq
-import structlog
 
-from domain.read.errors import LogDiverged, is_transient
+from domain.read.engine import ProjectionEngine
 from workers.broker import broker, wiring
+from workers.hints import Actor
 from workers.redis_broker import QUEUE
-
-log = structlog.get_logger(__name__)
-
-#: A shard is given up after this many seconds, so that others get their turn.
-_TURN = 0.25
+from workers.turn import take_turn
 
 #: How long to leave a shard to the worker that is busy with it, in seconds.
 _PATIENCE = 0.01
@@ -23,25 +19,24 @@ _PATIENCE = 0.01
 @dramatiq.actor(broker=broker, queue_name=QUEUE)
 def project(shard: int) -> None:
     """Bring the read models up to the head of *shard*. Sent as a hint: it may come late, twice, or never."""
+    _follow(shard, "project", wiring.engine)
+
+
+@dramatiq.actor(broker=broker, queue_name=QUEUE)
+def project_batch(shard: int) -> None:
+    """Do the same for the projections of strategy batch. Sent at the clock's tick."""
+    _follow(shard, "project_batch", wiring.batch_engine)
+
+
+def _follow(shard: int, actor: Actor, engine: ProjectionEngine | None) -> None:
     # The mark goes before the events are read, so that news that come from now on send a hint of their own.
-    wiring.hints.clear(shard)
-    try:
-        progress = wiring.engine.catch_up(shard, seconds=_TURN)
-    except Exception as error:
-        # Nothing is lost: the clock's sweep brings up the shard again. A retry of Dramatiq's would be one hint more.
-        _report(shard, error)
+    wiring.hints.clear(shard, actor)
+    # Without an engine the hint comes from a release or from settings that gave the projections another strategy.
+    progress = take_turn(engine, shard) if engine is not None else None
+    # A turn that failed is left to the clock: a retry of Dramatiq's would be one hint more.
+    if progress is None:
         return
     if progress.busy and not progress.behind:
         time.sleep(_PATIENCE)
     if progress.busy or progress.behind:
-        wiring.hints.send(shard)
-
-
-def _report(shard: int, error: Exception) -> None:
-    name, reason = type(error).__name__, str(error).strip()
-    if is_transient(error):
-        log.warning("The shard can't be projected now.", shard=shard, error=name, reason=reason)
-    elif isinstance(error, LogDiverged):
-        log.critical("The shard is not projected any more.", shard=shard, error=name, reason=reason)
-    else:
-        log.exception("The shard can't be projected.", shard=shard)
+        wiring.hints.send(shard, actor)

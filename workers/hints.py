@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Literal
 
 import dramatiq
 import redis
@@ -14,8 +15,8 @@ from workers.redis_broker import QUEUE, make_broker
 
 log = structlog.get_logger(__name__)
 
-#: The name of the actor that a hint is for.
-_ACTOR = "project"
+#: The actor that a hint is for: the one for news on a shard, and the one for a tick of the batch strategy.
+Actor = Literal["project", "project_batch"]
 
 #: How many milliseconds a mark lasts that no worker takes away, because the message behind it was lost.
 _MARK_LIFE = 3000
@@ -40,39 +41,40 @@ class HintSender:
         """Tell the workers that there are new events up to *position*."""
         self.send(position.shard)
 
-    def send(self, shard: int) -> None:
-        """Send a hint unless one is waiting."""
-        self._guarded(lambda: self._send(shard))
+    def send(self, shard: int, actor: Actor = "project") -> bool:
+        """Send a hint unless one is waiting. Return False when it can't be sent."""
+        return self._guarded(lambda: self._send(shard, actor))
 
-    def _send(self, shard: int) -> None:
+    def _send(self, shard: int, actor: Actor) -> None:
         with self._client.pipeline(transaction=False) as pipeline:
-            pipeline.set(_mark(shard), 1, nx=True, px=_MARK_LIFE)
+            pipeline.set(_mark(shard, actor), 1, nx=True, px=_MARK_LIFE)
             pipeline.llen(self._queue)
             marked, waiting = pipeline.execute()
         if marked and waiting < _ENOUGH:
             self._broker.enqueue(
-                dramatiq.Message(queue_name=QUEUE, actor_name=_ACTOR, args=(shard,), kwargs={}, options={})
+                dramatiq.Message(queue_name=QUEUE, actor_name=actor, args=(shard,), kwargs={}, options={})
             )
 
-    def clear(self, shard: int) -> None:
+    def clear(self, shard: int, actor: Actor = "project") -> None:
         """Take the mark away: the shard's events are about to be read."""
-        self._guarded(lambda: self._client.delete(_mark(shard)))
+        self._guarded(lambda: self._client.delete(_mark(shard, actor)))
 
-    def _guarded(self, action: Callable[[], object]) -> None:
+    def _guarded(self, action: Callable[[], object]) -> bool:
         if not self._breaker.allows():
-            return
+            return False
         try:
             action()
         except redis.RedisError as error:
             self._breaker.failed()
             log.warning("A hint was lost.", error=type(error).__name__, reason=str(error))
-        else:
-            self._breaker.succeeded()
+            return False
+        self._breaker.succeeded()
+        return True
 
     def close(self) -> None:
         """Close the connections."""
         self._client.close()
 
 
-def _mark(shard: int) -> str:
-    return f"hint:{shard}"
+def _mark(shard: int, actor: Actor) -> str:
+    return f"hint:{actor}:{shard}"

@@ -2,29 +2,29 @@
 
 from __future__ import annotations
 
-import structlog
+import time
 
 from domain.read.engine import ProjectionEngine
-from domain.read.errors import is_transient
-from workers.hints import HintSender
+from workers.hints import Actor, HintSender
+from workers.turn import take_turn
 
-log = structlog.get_logger(__name__)
+#: Seconds that the clock folds by itself in one run.
+_RUN = 5.0
 
 
 class Sweep:
-    """Sends a hint for each shard whose head is past a checkpoint. So no hint ever has to arrive."""
+    """Sends a hint for each shard whose head is past a checkpoint. So no hint ever has to arrive.
 
-    def __init__(self, engine: ProjectionEngine, hints: HintSender) -> None:
+    While Redis can't be reached no hint arrives at all, so the clock folds these shards itself.
+    """
+
+    def __init__(self, engine: ProjectionEngine, hints: HintSender, actor: Actor = "project") -> None:
         self._engine = engine
         self._hints = hints
+        self._actor = actor
 
     def __call__(self) -> None:
-        try:
-            shards = self._engine.lagging_shards()
-        except Exception as error:
-            if not is_transient(error):
-                raise
-            log.warning("The sweep can't read the heads now.", error=type(error).__name__, reason=str(error).strip())
-            return
-        for shard in shards:
-            self._hints.send(shard)
+        deadline = time.monotonic() + _RUN
+        for shard in self._engine.lagging_shards():
+            if not self._hints.send(shard, self._actor) and time.monotonic() < deadline:
+                take_turn(self._engine, shard)

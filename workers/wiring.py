@@ -24,19 +24,20 @@ class Wiring(dramatiq.Middleware):
     """Wires the parts when a worker process starts and closes them when it ends."""
 
     hints: HintSender
-    engine: ProjectionEngine
+    engine: ProjectionEngine | None
+    batch_engine: ProjectionEngine | None
     _container: Container
 
     def after_process_boot(self, _broker: RedisBroker) -> None:
         try:
             settings = Settings.from_environment()
+            self._container = bootstrap(settings)
         except SettingsError as error:
             sys.exit(str(error))
         logs.configure(settings)
         self.hints = HintSender(settings.redis_url)
-        self._container = bootstrap(settings, self.hints.on_appended)
-        # Made here, since the threads that share it would make it at the same time.
-        self.engine = self._container.engine
+        # Made here, since the threads that share them would make them at the same time.
+        self.engine, self.batch_engine = self._container.worker_engine, self._container.batch_engine
 
     def before_worker_boot(self, _broker: RedisBroker, worker: dramatiq.Worker) -> None:
         worker.worker_timeout = min(worker.worker_timeout, _IDLE_POLL)

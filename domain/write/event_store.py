@@ -91,8 +91,8 @@ class EventStore(EventLog, Protocol):
     def answered(self, tenant_id: str, keys: Sequence[str]) -> dict[str, IdempotencyRecord]:
         """Return the records of those of *keys* that were used by the tenant."""
 
-    def forget_answers(self, before: datetime) -> int:
-        """Delete the idempotency records made before *before*; return how many there were."""
+    def forget_answers(self, before: datetime, limit: int) -> int:
+        """Delete up to *limit* idempotency records made before *before*, the oldest first; return how many."""
 
     def tenant_of(self, aggregate_id: str) -> str | None:
         """Return the tenant that the aggregate belongs to, None where there is no such aggregate."""

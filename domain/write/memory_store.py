@@ -147,10 +147,10 @@ class MemoryEventStore:
         with self._lock:
             return {key: self._answers[tenant_id, key][0] for key in keys if (tenant_id, key) in self._answers}
 
-    def forget_answers(self, before: datetime) -> int:
+    def forget_answers(self, before: datetime, limit: int) -> int:
         with self._lock:
-            old = [key for key, (_, made) in self._answers.items() if made < before]
-            for key in old:
+            old = sorted((made, key) for key, (_, made) in self._answers.items() if made < before)[:limit]
+            for _, key in old:
                 del self._answers[key]
             return len(old)
 

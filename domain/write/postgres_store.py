@@ -123,9 +123,9 @@ class PostgresEventStore:
         rows = self._query("answered", shard=shard_of(tenant_id), tenant_id=tenant_id, keys=list(keys))
         return {key: IdempotencyRecord(key, fingerprint, response) for key, fingerprint, response in rows}
 
-    def forget_answers(self, before: datetime) -> int:
+    def forget_answers(self, before: datetime, limit: int) -> int:
         with self._pool.cursor() as cursor:
-            cursor.execute(_SQL["forget_answers"], {"before": before})
+            cursor.execute(_SQL["forget_answers"], {"before": before, "limit": limit})
             return cursor.rowcount
 
     def tenant_of(self, aggregate_id: str) -> str | None:

@@ -57,7 +57,13 @@ SELECT key, fingerprint, response FROM write_schema.idempotency_keys
 WHERE shard = %(shard)s AND tenant_id = %(tenant_id)s AND key = ANY (%(keys)s)
 
 -- name: forget_answers
-DELETE FROM write_schema.idempotency_keys WHERE created_at < %(before)s
+-- A bounded number at a time, so that no lock lasts long; records that a command is just writing are passed over.
+DELETE FROM write_schema.idempotency_keys k
+USING (
+    SELECT shard, tenant_id, key FROM write_schema.idempotency_keys
+    WHERE created_at < %(before)s ORDER BY created_at LIMIT %(limit)s FOR UPDATE SKIP LOCKED
+) old
+WHERE k.shard = old.shard AND k.tenant_id = old.tenant_id AND k.key = old.key
 
 -- name: tenant_of
 -- The shards are listed so that each is one look into the index; without them it would be a walk through all of it.

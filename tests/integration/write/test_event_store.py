@@ -218,9 +218,19 @@ def test_a_command_that_changes_nothing_is_remembered_too(store: EventStore, ten
 def test_old_idempotency_records_are_forgotten(store: EventStore, tenant: str):
     store.append(append(tenant, idempotency=[answer("k")]))
 
-    assert store.forget_answers(datetime.now(UTC) - timedelta(hours=24)) == 0
-    assert store.forget_answers(datetime.now(UTC) + timedelta(hours=1)) == 1
+    assert store.forget_answers(datetime.now(UTC) - timedelta(hours=24), limit=10) == 0
+    assert store.forget_answers(datetime.now(UTC) + timedelta(hours=1), limit=10) == 1
     assert store.answered(tenant, ["k"]) == {}
+
+
+def test_no_more_idempotency_records_than_asked_for_are_forgotten_and_the_oldest_go_first(
+    store: EventStore, tenant: str
+):
+    for key in ("first", "second", "third"):
+        store.append(append(tenant, idempotency=[answer(key)]))
+
+    assert store.forget_answers(datetime.now(UTC) + timedelta(hours=1), limit=2) == 2
+    assert list(store.answered(tenant, ["first", "second", "third"])) == ["third"]
 
 
 def test_a_history_is_the_snapshot_and_the_events_past_it(store: EventStore, tenant: str):
