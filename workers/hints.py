@@ -77,4 +77,4 @@ class HintSender:
 
 
 def _mark(shard: int, actor: Actor) -> str:
-    return f"hint:{actor}:{shard}"
+    return f"hint:{shard}" if actor == "project" else f"hint:{actor}:{shard}"
