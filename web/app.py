@@ -7,12 +7,10 @@ from flask import Flask
 from domain.bootstrap import Container, bootstrap
 from domain.settings import Settings
 from web import admin, authorization, cli, context, health, problems, tenants, users, workspaces
+from web.arguments import WERKZEUG_MAX_BODY
 from web.auth import Authenticator
 from web.blueprint import Api
 from workers.hints import HintSender
-
-#: Bytes of a body; only the import takes more.
-MAX_BODY = 2**20
 
 
 def create_app(settings: Settings | None = None, container: Container | None = None) -> Flask:
@@ -28,7 +26,7 @@ def create_app(settings: Settings | None = None, container: Container | None = N
         API_VERSION="v1",
         OPENAPI_VERSION="3.1.0",
         OPENAPI_URL_PREFIX="/api/v1",
-        MAX_CONTENT_LENGTH=MAX_BODY,
+        MAX_CONTENT_LENGTH=WERKZEUG_MAX_BODY,
     )
     # A redirect to a path with fewer slashes would be one more answer that is not a problem document.
     app.url_map.merge_slashes = False

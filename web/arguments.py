@@ -8,9 +8,15 @@ from typing import Any, ClassVar, NoReturn
 import marshmallow as ma
 from flask import Request
 from webargs.flaskparser import FlaskParser
+from werkzeug.exceptions import RequestEntityTooLarge
 
 from web import json_body
 from web.errors import Malformed, UnsupportedMediaType, ValidationFailed
+
+#: Bytes of a body. Werkzeug is told one more: where a body doesn't say its length it just stops at the limit, and only
+#: the one byte too many shows that there was more.
+MAX_BODY = 2**20
+WERKZEUG_MAX_BODY = MAX_BODY + 1
 
 
 class StrictParser(FlaskParser):
@@ -24,6 +30,8 @@ class StrictParser(FlaskParser):
 
     def load_json(self, req: Request, schema: ma.Schema) -> Any:
         body = req.get_data(cache=True)
+        if len(body) > MAX_BODY:
+            raise RequestEntityTooLarge
         if not body:
             if getattr(schema, "body_optional", False):
                 return {}

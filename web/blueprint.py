@@ -19,6 +19,10 @@ class Blueprint(flask_smorest.Blueprint):
 
     ARGUMENTS_PARSER = StrictParser()
 
+    def arguments(self, schema: Any, **options: Any) -> Any:
+        # webargs would make an instance of a class for each request, which costs more than the rest of the request.
+        return super().arguments(schema() if isinstance(schema, type) else schema, **options)
+
 
 class Api(flask_smorest.Api):
     """The API and its OpenAPI document."""

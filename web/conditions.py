@@ -7,7 +7,9 @@ import re
 
 from flask import request
 
+from domain.model.json_object import canonical
 from domain.model.position import Position
+from web import json_body
 from web.context import actor
 from web.errors import Malformed
 
@@ -49,10 +51,14 @@ def idempotency_key() -> str | None:
 
 
 def fingerprint(body: bytes) -> str:
-    """Return what tells one request from another under the same Idempotency-Key: what is asked, and by whom."""
+    """Return what tells one request from another under the same Idempotency-Key: what is asked, and by whom.
+
+    Bodies that say the same in another order or spacing are the same. *body* is JSON that was taken already, or empty.
+    """
     principal = actor()
-    parts = (request.method, request.path, principal.id, principal.tenant_id or "", "")
-    return hashlib.sha256("\n".join(parts).encode() + body).hexdigest()
+    said = canonical(json_body.parse(body)) if body else ""
+    parts = (request.method, request.path, principal.id, principal.tenant_id or "", said)
+    return hashlib.sha256("\n".join(parts).encode()).hexdigest()
 
 
 def min_position() -> Position | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 
 import psycopg2
+import psycopg2.errors
 import redis
 import sqlalchemy.exc
 import structlog
@@ -44,6 +45,15 @@ STATUSES: dict[type[Exception], int] = {
     errors.Unavailable: 503,
     psycopg2.OperationalError: 503,
     psycopg2.InterfaceError: 503,
+    # The bare class is what psycopg2 raises for a connection that broke in the middle of an answer.
+    psycopg2.DatabaseError: 503,
+    # After a failover the old connections lead to a server that takes no more writes.
+    psycopg2.errors.ReadOnlySqlTransaction: 503,
+    psycopg2.DataError: 500,
+    psycopg2.IntegrityError: 500,
+    psycopg2.InternalError: 500,
+    psycopg2.NotSupportedError: 500,
+    psycopg2.ProgrammingError: 500,
     sqlalchemy.exc.OperationalError: 503,
     sqlalchemy.exc.InterfaceError: 503,
     sqlalchemy.exc.TimeoutError: 503,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import click
+from flask.cli import with_appcontext
 
 from domain.settings import Settings
 from web.cli.progress import progress
@@ -22,6 +23,7 @@ TOKEN_SECONDS = 4 * 3600
 @click.option("--set", "number", type=click.IntRange(1, 999), default=1, show_default=True, help="Which five tenants.")
 @click.option("--connections", type=click.IntRange(1, 64), default=8, show_default=True)
 @click.option("--if-empty", is_flag=True, help="Only into a store without events, or on from where a load was cut off.")
+@with_appcontext
 def load_sample(url: str | None, number: int, connections: int, if_empty: bool) -> None:
     """Send 1,000 users in 5 tenants, with workspaces and members, to the service as commands.
 

@@ -6,6 +6,7 @@ import json
 from typing import Any
 
 import click
+from flask.cli import with_appcontext
 
 from web.context import container
 
@@ -19,6 +20,7 @@ def projections() -> None:
 
 @projections.command()
 @click.option("--json", "as_json", is_flag=True, help="Print the whole status as JSON.")
+@with_appcontext
 def status(as_json: bool) -> None:
     """Show what each projection has applied and how far it is behind."""
     states = container().engine.status()

@@ -5,6 +5,7 @@ from __future__ import annotations
 from uuid import uuid4
 
 import click
+from flask.cli import with_appcontext
 
 from domain.model.users.roles import ROLES, SUPER_ADMIN, USER
 from web.context import container
@@ -17,6 +18,7 @@ from web.tokens import make_token
 @click.option("--tenant", help="The tenant's id; only a super_admin does without.")
 @click.option("--user", help="The user's id. Without one the holder is nobody in particular.")
 @click.option("--hours", type=click.FloatRange(min=0, min_open=True), default=24, show_default=True)
+@with_appcontext
 def token(role: str, tenant: str | None, user: str | None, hours: float) -> None:
     """Print a token, signed with JWT_SECRET."""
     if tenant is None and role != SUPER_ADMIN:

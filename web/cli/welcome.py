@@ -6,6 +6,7 @@ from typing import NamedTuple
 from uuid import uuid4
 
 import click
+from flask.cli import with_appcontext
 
 from domain.model.event_log import EventLog
 from domain.model.users.roles import ADMIN, SUPER_ADMIN, USER
@@ -27,6 +28,7 @@ class Resident(NamedTuple):
 
 @click.command()
 @click.option("--url", help="Where the service listens.  [default: http://127.0.0.1:$PORT]")
+@with_appcontext
 def welcome(url: str | None) -> None:
     """Print the address, tokens of each role and calls to try, with a user that there is."""
     settings = container().settings

@@ -7,9 +7,9 @@ from typing import Any, NamedTuple
 
 import urllib3
 
-#: An outage or a full queue is waited out, for a minute or so; every command has a key, so none is done twice.
+#: An outage is waited out, for a minute or so where something answers; every command has a key, so none is done twice.
 _RETRY = urllib3.Retry(
-    total=12, backoff_factor=0.2, backoff_max=10, status_forcelist=(429, 502, 503), allowed_methods=None,
+    total=12, connect=6, backoff_factor=0.2, backoff_max=10, status_forcelist=(429, 502, 503), allowed_methods=None,
     raise_on_status=False,
 )  # fmt: skip
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import threading
 from typing import Any
 
@@ -64,6 +65,17 @@ def test_a_key_repeats_the_answer(service: Service, tenant: Tenant) -> None:
     assert again.headers["Location"] == first.headers["Location"]
     assert (first.headers.get("Idempotency-Replayed"), again.headers["Idempotency-Replayed"]) == (None, "true")
     assert service.get(f"/users/tenant/{tenant.id}", by=tenant.admin).json["pagination"]["total"] == 1
+
+
+def test_a_body_is_the_same_in_another_order_and_spacing(service: Service, tenant: Tenant) -> None:
+    def send(body: bytes) -> Any:
+        options = {"data": body, "content_type": "application/json", "headers": KEY}
+        return service.send("POST", "/users", by=tenant.admin, **options)
+
+    first = send(json.dumps(ADA).encode())
+
+    assert send(json.dumps(dict(reversed(ADA.items())), indent=2).encode()).json == first.json
+    problem(send(json.dumps(ADA | {"first_name": "A"}).encode()), 422, "idempotency_key_reused")
 
 
 def test_a_key_finds_the_tenant_it_made(service: Service) -> None:

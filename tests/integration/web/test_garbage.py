@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import io
 import itertools
 import json
 from typing import Any
@@ -126,6 +127,18 @@ def test_odd_bodies(service: Service, tenant: Tenant, auth: dict[str, str], kind
                     fill(path, *values), method=method, data=body, content_type=content_type, headers=auth
                 )
                 assert_well_refused(response)
+
+
+@pytest.mark.parametrize(("spaces", "status"), [(2**20 - len(b"{}"), 422), (2**20 - len(b"{}") + 1, 413), (2**21, 413)])
+def test_a_body_that_does_not_say_its_length_has_the_same_limit(
+    service: Service, tenant: Tenant, spaces: int, status: int
+) -> None:
+    stream = io.BytesIO(b"{}" + b" " * spaces)
+    environ = {"wsgi.input": stream, "wsgi.input_terminated": True, "CONTENT_LENGTH": ""}
+
+    response = service.send("POST", "/users", content_type=JSON, by=tenant.admin, environ_overrides=environ)
+
+    assert response.status_code == status, response.text
 
 
 def test_a_body_over_1_mib_is_413(service: Service, tenant: Tenant) -> None:

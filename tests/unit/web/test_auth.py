@@ -24,7 +24,7 @@ USER = "11111111-2222-4333-8444-555555555555"
 
 def claims(**changes: Any) -> dict[str, Any]:
     """Claims that are fine but for *changes*; None leaves a claim out."""
-    made = {"sub": USER, "tenant_id": TENANT, "role": "user", "exp": int(time.time()) + 60} | changes
+    made = {"sub": USER, "tenant_id": TENANT, "role": "user", "exp": int(time.time()) + 3600} | changes
     return {name: value for name, value in made.items() if value is not None}
 
 
@@ -56,7 +56,7 @@ def authenticator() -> Authenticator:
             Actor("ops", None, frozenset({"user", "super_admin"})),
         ),
         ({"aud": "somebody-else"}, Actor(USER, TENANT, frozenset({"user"}))),
-        ({"exp": time.time() + 60.5}, Actor(USER, TENANT, frozenset({"user"}))),
+        ({"exp": time.time() + 3600.5}, Actor(USER, TENANT, frozenset({"user"}))),
     ],
 )
 def test_the_claims_say_who_it_is(authenticator: Authenticator, changes: dict[str, Any], actor: Actor) -> None:
@@ -76,8 +76,8 @@ def test_the_scheme_is_read_in_any_case(authenticator: Authenticator) -> None:
         {"exp": "soon"},
         {"exp": [1]},
         {"exp": True},
-        {"nbf": int(time.time()) + 60},
-        {"iat": int(time.time()) + 60},
+        {"nbf": int(time.time()) + 3600},
+        {"iat": int(time.time()) + 3600},
         {"sub": None},
         {"sub": ""},
         {"sub": " "},

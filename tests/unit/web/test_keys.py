@@ -55,7 +55,7 @@ def published(algorithm: str, key: Any) -> dict[str, Any]:
 
 
 def header(algorithm: str, key: Any, kid: object = ...) -> str:
-    claims = {"sub": "somebody", "tenant_id": TENANT, "role": "user", "exp": int(time.time()) + 60}
+    claims = {"sub": "somebody", "tenant_id": TENANT, "role": "user", "exp": int(time.time()) + 3600}
     headers = {} if kid is None else {"kid": algorithm if kid is ... else kid}
     return f"Bearer {jwt.encode(claims, key, algorithm=algorithm, headers=headers)}"
 
