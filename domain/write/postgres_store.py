@@ -21,8 +21,17 @@ from domain.write.serialization import COLUMNS, parameters
 
 T = TypeVar("T")
 
+#: Row-level security lets a statement touch the one tenant that is named in its transaction. What is sent together is
+#: one transaction and one round trip.
+_FOR_ONE_TENANT = "SELECT set_config('app.tenant_id', %(tenant_id)s, true);\n"
+_FOR_ALL_TENANTS = "SELECT set_config('app.engine', 'on', true);\n"
+
+#: The statements of those who follow or keep the whole log.
+_OF_ALL_TENANTS = frozenset({"read", "head", "heads", "tenant_of", "forget_answers"})
+
 _SQL = {
-    name: text.format(columns=COLUMNS, events=", ".join(f"e.{field}" for field in RecordedEvent._fields))
+    name: (_FOR_ALL_TENANTS if name in _OF_ALL_TENANTS else _FOR_ONE_TENANT)
+    + text.format(columns=COLUMNS, events=", ".join(f"e.{field}" for field in RecordedEvent._fields))
     for name, text in statements("domain.write.sql").items()
 }
 
@@ -75,7 +84,12 @@ class PostgresEventStore:
             return None
         shard, last = shard_of(append.tenant_id), append.events[-1]
         rows = self._rows(
-            "stored_at", shard=shard, aggregate_id=last.aggregate_id, version=last.version, event_id=last.event_id
+            "stored_at",
+            tenant_id=append.tenant_id,
+            shard=shard,
+            aggregate_id=last.aggregate_id,
+            version=last.version,
+            event_id=last.event_id,
         )
         return Position(shard, rows[0][0]) if rows else None
 

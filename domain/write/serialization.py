@@ -55,40 +55,39 @@ def opens_tenant(append: Append) -> bool:
     return any(new.aggregate_type == "tenant" and new.version == 1 for new in append.events)
 
 
-def parameters(append: Append) -> tuple[Any, ...]:
-    """The arguments of write_schema.append_events, in order."""
+def parameters(append: Append) -> dict[str, Any]:
+    """The arguments of write_schema.append_events."""
     metadata = dict(append.metadata)
-    return (
-        shard_of(append.tenant_id),
-        append.tenant_id,
-        append.occurred_at,
-        _json(
-            [
-                {
-                    "event_id": new.event_id,
-                    "aggregate_type": new.aggregate_type,
-                    "aggregate_id": new.aggregate_id,
-                    "version": new.version,
-                    "event_type": new.event.type,
-                    "schema_version": new.event.schema_version,
-                    "payload": new.event.payload(),
-                    "metadata": metadata,
-                }
-                for new in append.events
-            ]
-        ),
-        _json([{"aggregate_id": id, "version": version} for id, version in append.expected.items()]),
-        _json_or_null(
-            [
-                {**address(reservation, append.tenant_id), "aggregate_id": new.aggregate_id}
-                for new in append.events
-                for reservation in new.claims.reserve
-            ]
-        ),
-        _json_or_null([address(gone, append.tenant_id) for new in append.events for gone in new.claims.release]),
-        _json_or_null(usage((new.claims for new in append.events), opens_tenant(append))),
-        _json_or_null([_record(record) for record in append.idempotency]),
-    )
+    events = [
+        {
+            "event_id": new.event_id,
+            "aggregate_type": new.aggregate_type,
+            "aggregate_id": new.aggregate_id,
+            "version": new.version,
+            "event_type": new.event.type,
+            "schema_version": new.event.schema_version,
+            "payload": new.event.payload(),
+            "metadata": metadata,
+        }
+        for new in append.events
+    ]
+    reserve = [
+        {**address(reservation, append.tenant_id), "aggregate_id": new.aggregate_id}
+        for new in append.events
+        for reservation in new.claims.reserve
+    ]
+    release = [address(gone, append.tenant_id) for new in append.events for gone in new.claims.release]
+    return {
+        "shard": shard_of(append.tenant_id),
+        "tenant_id": append.tenant_id,
+        "occurred_at": append.occurred_at,
+        "events": _json(events),
+        "expected": _json([{"aggregate_id": id, "version": version} for id, version in append.expected.items()]),
+        "reserve": _json_or_null(reserve),
+        "release": _json_or_null(release),
+        "usage": _json_or_null(usage((new.claims for new in append.events), opens_tenant(append))),
+        "idempotency": _json_or_null([_record(record) for record in append.idempotency]),
+    }
 
 
 def _record(record: IdempotencyRecord) -> dict[str, Any]:

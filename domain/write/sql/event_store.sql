@@ -1,7 +1,8 @@
 -- name: append
 -- One round trip: see the function's own comment in migrations/write.
-SELECT write_schema.append_events(%s::smallint, %s::uuid, %s::timestamptz, %s::jsonb, %s::jsonb, %s::jsonb,
-                                  %s::jsonb, %s::jsonb, %s::jsonb)
+SELECT write_schema.append_events(
+    %(shard)s::smallint, %(tenant_id)s::uuid, %(occurred_at)s::timestamptz, %(events)s::jsonb, %(expected)s::jsonb,
+    %(reserve)s::jsonb, %(release)s::jsonb, %(usage)s::jsonb, %(idempotency)s::jsonb)
 
 -- name: stored_at
 -- Where an event with this id became this version of its aggregate, if it did.

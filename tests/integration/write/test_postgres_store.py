@@ -12,8 +12,9 @@ from hypothesis import strategies as st
 from domain.model.errors import EmailTaken, Unavailable
 from domain.model.position import shard_of
 from domain.postgres.pool import Pool
+from domain.write.event_store import Snapshot
 from domain.write.postgres_store import PostgresEventStore
-from tests.integration.write.appends import append, registered, renamed, tenant_created
+from tests.integration.write.appends import answer, append, registered, renamed, tenant_created
 
 
 @pytest.fixture
@@ -162,3 +163,49 @@ def test_no_connection_is_left_in_a_transaction(pool: Pool):
             "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND state LIKE 'idle in%'"
         )
         assert cursor.fetchone() == (0,)
+
+
+ISOLATED = ["domain_events", "reservations", "tenant_usage", "idempotency_keys", "snapshots"]
+
+
+@pytest.fixture
+def filled(store: PostgresEventStore, tenant: str) -> str:
+    """A tenant with a row in every table."""
+    user = registered(tenant)
+    store.append(append(tenant, user, idempotency=[answer("k", ordinal=1)]))
+    store.save_snapshot(tenant, user.aggregate_id, Snapshot(1, 2, 1, {}))
+    return tenant
+
+
+def rows_seen(pool: Pool, table: str, **session: str) -> int:
+    with pool.transaction() as cursor:
+        for name, value in session.items():
+            cursor.execute("SELECT set_config(%s, %s, true)", (f"app.{name}", value))
+        cursor.execute(f"SELECT count(*) FROM write_schema.{table}")
+        return cursor.fetchone()[0]
+
+
+@pytest.mark.parametrize("table", ISOLATED)
+def test_a_statement_that_forgets_its_tenant_sees_nothing(pool: Pool, filled: str, table: str):
+    assert rows_seen(pool, table) == 0
+    assert rows_seen(pool, table, tenant_id="") == 0
+    assert rows_seen(pool, table, tenant_id=filled) > 0
+    assert rows_seen(pool, table, engine="on") > 0
+    # Of another tenant nothing is seen but that its slug is taken.
+    assert rows_seen(pool, table, tenant_id=str(uuid4())) == (1 if table == "reservations" else 0)
+
+
+def test_no_session_writes_events_of_a_tenant_it_does_not_name(pool: Pool, filled: str):
+    with pytest.raises(psycopg2.errors.InsufficientPrivilege), pool.cursor() as cursor:
+        cursor.execute(
+            "SELECT set_config('app.tenant_id', %s, true);"
+            "INSERT INTO write_schema.tenant_usage VALUES (0, %s, 0, 0, 1, 1)",
+            (str(uuid4()), filled),
+        )
+
+
+def test_nothing_is_left_of_the_tenant_in_the_session(pool: Pool, store: PostgresEventStore, filled: str):
+    store.histories(filled, {filled: 1})
+
+    for table in ISOLATED:
+        assert rows_seen(pool, table) == 0
