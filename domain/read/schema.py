@@ -16,6 +16,7 @@ from sqlalchemy import (
     Boolean,
     Column,
     DateTime,
+    Identity,
     Index,
     Integer,
     MetaData,
@@ -233,8 +234,8 @@ skipped_events = Table(
 )
 Index("skipped_events_shard_idx", skipped_events.c.shard, skipped_events.c.projection)
 
-#: Aggregates whose rows were changed behind the checkpoint (by a release, a skip or a repair), from the event at
-#: ``from_position`` on, of which the cache has not heard yet.
+#: Aggregates whose rows were changed behind the checkpoint (by a release, a skip or a repair), by their events from
+#: ``from_version`` on, of which the cache has not heard yet.
 rewritten_aggregates = Table(
     "rewritten_aggregates",
     metadata,
@@ -242,8 +243,52 @@ rewritten_aggregates = Table(
     Column("projection", Text, nullable=False),
     _id("aggregate_id"),
     Column("shard", SmallInteger, nullable=False),
-    Column("from_position", BigInteger, nullable=False),
+    Column("from_version", Integer, nullable=False),
     _time("since"),
     PrimaryKeyConstraint("tenant_id", "projection", "aggregate_id"),
 )
 Index("rewritten_aggregates_shard_idx", rewritten_aggregates.c.shard)
+
+#: A rebuild of a projection, or a way back to the tables that the last one replaced; see domain/read/rebuild. It runs
+#: while ``finished_at`` is null.
+projection_rebuilds = Table(
+    "projection_rebuilds",
+    metadata,
+    Column("id", BigInteger, Identity(always=True), primary_key=True),
+    Column("projection", Text, nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("compare", Boolean, nullable=False, server_default=text("false")),
+    Column("cut_over", Boolean, nullable=False, server_default=text("true")),
+    Column("started_by", Text, nullable=False),
+    Column("started_at", DateTime(timezone=True), nullable=False, server_default=text("clock_timestamp()")),
+    Column("loaded_at", DateTime(timezone=True)),
+    Column("finished_at", DateTime(timezone=True)),
+    Column("events", BigInteger, nullable=False, server_default=text("0")),
+    Column("comparison", JSONB),
+    Column("error", Text),
+)
+Index(
+    "projection_rebuilds_running_idx",
+    projection_rebuilds.c.projection,
+    unique=True,
+    postgresql_where=text("finished_at IS NULL"),
+)
+Index("projection_rebuilds_latest_idx", projection_rebuilds.c.projection, projection_rebuilds.c.id)
+
+#: What the verifier found the last time it looked at a projection, and how many aggregates it ever found drifted.
+projection_verifications = Table(
+    "projection_verifications",
+    metadata,
+    Column("projection", Text, primary_key=True),
+    _time("verified_at"),
+    Column("complete", Boolean, nullable=False),
+    Column("aggregates", BigInteger, nullable=False),
+    Column("rows", BigInteger, nullable=False),
+    Column("drifted", BigInteger, nullable=False),
+    Column("examples", JSONB, nullable=False),
+    Column("drifted_ever", BigInteger, nullable=False),
+)
+
+#: What an engine needs in its schema beside the tables of its projections.
+BOOKKEEPING: tuple[Table, ...] = (checkpoints, projections, parked_aggregates, skipped_events, rewritten_aggregates)
