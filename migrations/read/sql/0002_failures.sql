@@ -18,6 +18,7 @@ ALTER TABLE read_schema.projection_checkpoints
     ADD COLUMN parked integer NOT NULL DEFAULT 0,
     ADD COLUMN invalidated_position bigint NOT NULL DEFAULT 0,
     ADD COLUMN pending_since timestamptz;
+UPDATE read_schema.projection_checkpoints SET invalidated_position = position;
 
 ALTER TABLE read_schema.parked_aggregates
     ADD COLUMN aggregate_type text NOT NULL,
@@ -50,7 +51,7 @@ CREATE TABLE read_schema.rewritten_aggregates (
     projection text NOT NULL,
     aggregate_id uuid NOT NULL,
     shard smallint NOT NULL,
-    from_position bigint NOT NULL,
+    from_version integer NOT NULL,
     since timestamptz NOT NULL,
     PRIMARY KEY (tenant_id, projection, aggregate_id)
 );

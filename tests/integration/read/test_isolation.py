@@ -16,6 +16,20 @@ from tests.story import Story
 
 ISOLATED = sorted(table.name for table in schema.metadata.sorted_tables if "tenant_id" in table.columns)
 
+#: A row in each table that only a failure fills.
+_FAILURES = """
+    INSERT INTO read_schema.parked_aggregates
+        (tenant_id, projection, aggregate_id, shard, from_position, attempts, error_class, error_text, parked_at,
+         aggregate_type, event_type, version, error_trace, last_attempt_at)
+    VALUES (%(tenant)s, 'users', %(tenant)s, 0, 1, 1, '', '', now(), 'user', 'user.registered', 1, '', now());
+    INSERT INTO read_schema.skipped_events
+        (tenant_id, projection, aggregate_id, version, shard, position, event_type, reason, skipped_by, skipped_at,
+         error_class, error_text)
+    VALUES (%(tenant)s, 'users', %(tenant)s, 1, 0, 1, 'user.registered', '', '', now(), '', '');
+    INSERT INTO read_schema.rewritten_aggregates (tenant_id, projection, aggregate_id, shard, from_version, since)
+    VALUES (%(tenant)s, 'users', %(tenant)s, 0, 1, now());
+"""
+
 
 @pytest.fixture
 def two_tenants(story: Story, projected: Callable[[], None], engine_pool: Pool) -> tuple[str, str]:
@@ -26,11 +40,7 @@ def two_tenants(story: Story, projected: Callable[[], None], engine_pool: Pool) 
     projected()
     with engine_pool.cursor() as cursor:
         for tenant in tenants:
-            cursor.execute(
-                "INSERT INTO read_schema.parked_aggregates (tenant_id, projection, aggregate_id, shard, from_position, "
-                "attempts, error_class, error_text, parked_at) VALUES (%s, 'users', %s, 0, 1, 1, '', '', now())",
-                (tenant, tenant),
-            )
+            cursor.execute(_FAILURES, {"tenant": tenant})
     return tenants
 
 
@@ -107,4 +117,5 @@ def test_every_key_begins_with_the_tenant_so_that_tables_can_be_distributed(data
         )
         first_columns = {table.removeprefix("read_schema."): column for table, column in cursor.fetchall()}
 
-    assert first_columns == {**dict.fromkeys(ISOLATED, "tenant_id"), "projection_checkpoints": "shard"}
+    no_tenants = {"projection_checkpoints": "shard", "projections": "name"}
+    assert first_columns == {**dict.fromkeys(ISOLATED, "tenant_id"), **no_tenants}
