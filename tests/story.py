@@ -24,6 +24,10 @@ class MemoryEventLog:
     def read(self, shard: int, after: int, limit: int) -> list[RecordedEvent]:
         return self.events[shard][after : after + limit]
 
+    def read_aggregate(self, shard: int, aggregate_id: str, after_version: int, limit: int) -> list[RecordedEvent]:
+        own = (event for event in self.events[shard] if event.aggregate_id == aggregate_id)
+        return [event for event in own if event.version > after_version][:limit]
+
     def head(self, shard: int) -> int:
         return len(self.events[shard])
 

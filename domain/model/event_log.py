@@ -14,6 +14,9 @@ class EventLog(Protocol):
     def read(self, shard: int, after: int, limit: int) -> Sequence[RecordedEvent]:
         """Return up to *limit* events of *shard* past the offset *after*, in order."""
 
+    def read_aggregate(self, shard: int, aggregate_id: str, after_version: int, limit: int) -> Sequence[RecordedEvent]:
+        """Return up to *limit* events of one aggregate past the version *after_version*, in order."""
+
     def head(self, shard: int) -> int:
         """Return the offset of the shard's last event; 0 if it has none."""
 

@@ -116,6 +116,11 @@ class MemoryEventStore:
         with self._lock:
             return self._logs[shard][after : after + limit]
 
+    def read_aggregate(self, shard: int, aggregate_id: str, after_version: int, limit: int) -> list[RecordedEvent]:
+        with self._lock:
+            log = self._logs[shard]
+            return [e for e in log if e.aggregate_id == aggregate_id and e.version > after_version][:limit]
+
     def head(self, shard: int) -> int:
         with self._lock:
             return len(self._logs[shard])

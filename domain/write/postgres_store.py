@@ -27,7 +27,7 @@ _FOR_ONE_TENANT = "SELECT set_config('app.tenant_id', %(tenant_id)s, true);\n"
 _FOR_ALL_TENANTS = "SELECT set_config('app.engine', 'on', true);\n"
 
 #: The statements of those who follow or keep the whole log.
-_OF_ALL_TENANTS = frozenset({"read", "head", "heads", "tenant_of", "forget_answers"})
+_OF_ALL_TENANTS = frozenset({"read", "read_aggregate", "head", "heads", "tenant_of", "forget_answers"})
 
 _SQL = {
     name: (_FOR_ALL_TENANTS if name in _OF_ALL_TENANTS else _FOR_ONE_TENANT)
@@ -95,6 +95,12 @@ class PostgresEventStore:
 
     def read(self, shard: int, after: int, limit: int) -> list[RecordedEvent]:
         return [RecordedEvent._make(row) for row in self._query("read", shard=shard, after=after, limit=limit)]
+
+    def read_aggregate(self, shard: int, aggregate_id: str, after_version: int, limit: int) -> list[RecordedEvent]:
+        rows = self._query(
+            "read_aggregate", shard=shard, aggregate_id=aggregate_id, after_version=after_version, limit=limit
+        )
+        return [RecordedEvent._make(row) for row in rows]
 
     def head(self, shard: int) -> int:
         return int(self._query("head", shard=shard)[0][0])

@@ -13,6 +13,11 @@ WHERE shard = %(shard)s AND aggregate_id = %(aggregate_id)s AND version = %(vers
 SELECT {columns} FROM write_schema.domain_events
 WHERE shard = %(shard)s AND position > %(after)s ORDER BY position LIMIT %(limit)s
 
+-- name: read_aggregate
+SELECT {columns} FROM write_schema.domain_events
+WHERE shard = %(shard)s AND aggregate_id = %(aggregate_id)s AND version > %(after_version)s
+ORDER BY version LIMIT %(limit)s
+
 -- name: head
 SELECT head FROM write_schema.shards WHERE shard = %(shard)s
 

@@ -48,6 +48,19 @@ def created(name: str, id: str | None = None):
     return new("workspace", id or str(uuid4()), 1, event, Claims((Reservation("workspace.name", name),), workspaces=1))
 
 
+def test_the_events_of_one_aggregate_are_read_alone(store: EventStore, tenant: str):
+    user, other = registered(tenant), registered(tenant)
+    shard = shard_of(tenant)
+    store.append(append(tenant, user, other, activated(user.aggregate_id), activated(other.aggregate_id)))
+
+    read = store.read_aggregate(shard, user.aggregate_id, after_version=0, limit=10)
+
+    assert [(event.position, event.version) for event in read] == [(2, 1), (4, 2)]
+    assert store.read_aggregate(shard, user.aggregate_id, after_version=1, limit=10) == read[1:]
+    assert store.read_aggregate(shard, user.aggregate_id, after_version=0, limit=1) == read[:1]
+    assert store.read_aggregate(shard + 1 & 255, user.aggregate_id, after_version=0, limit=10) == []
+
+
 def test_an_append_gets_the_next_positions_of_its_shard_and_reads_back_as_it_was(store: EventStore, tenant: str):
     user = registered(tenant)
 
