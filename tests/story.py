@@ -5,11 +5,12 @@ from __future__ import annotations
 import random
 import uuid
 from collections import defaultdict
+from collections.abc import Collection
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from domain.model.event import RecordedEvent
-from domain.model.position import shard_of
+from domain.model.position import Position, shard_of
 
 #: When the first event of every story happens; each later one a second after the one before.
 BEGIN = datetime(2026, 1, 1, tzinfo=UTC)
@@ -30,6 +31,10 @@ class MemoryEventLog:
 
     def head(self, shard: int) -> int:
         return len(self.events[shard])
+
+    def occurred(self, places: Collection[Position]) -> dict[Position, datetime]:
+        found = {place: self.read(place.shard, place.offset - 1, 1) for place in places}
+        return {place: events[0].occurred_at for place, events in found.items() if events}
 
     def heads(self) -> dict[int, int]:
         return {shard: len(events) for shard, events in list(self.events.items()) if events}

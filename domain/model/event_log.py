@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
+from datetime import datetime
 from typing import Protocol
 
 from domain.model.event import RecordedEvent
+from domain.model.position import Position
 
 
 class EventLog(Protocol):
@@ -22,3 +24,6 @@ class EventLog(Protocol):
 
     def heads(self) -> dict[int, int]:
         """Return the heads of all shards that have events."""
+
+    def occurred(self, places: Collection[Position]) -> dict[Position, datetime]:
+        """Return when the events at *places* occurred; a place that has no event is left out."""

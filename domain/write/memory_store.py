@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -120,6 +120,10 @@ class MemoryEventStore:
         with self._lock:
             log = self._logs[shard]
             return [e for e in log if e.aggregate_id == aggregate_id and e.version > after_version][:limit]
+
+    def occurred(self, places: Collection[Position]) -> dict[Position, datetime]:
+        found = {place: self.read(place.shard, place.offset - 1, 1) for place in places}
+        return {place: events[0].occurred_at for place, events in found.items() if events}
 
     def head(self, shard: int) -> int:
         with self._lock:

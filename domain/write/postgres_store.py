@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Any, TypeVar
 
@@ -27,7 +27,7 @@ _FOR_ONE_TENANT = "SELECT set_config('app.tenant_id', %(tenant_id)s, true);\n"
 _FOR_ALL_TENANTS = "SELECT set_config('app.engine', 'on', true);\n"
 
 #: The statements of those who follow or keep the whole log.
-_OF_ALL_TENANTS = frozenset({"read", "read_aggregate", "head", "heads", "tenant_of", "forget_answers"})
+_OF_ALL_TENANTS = frozenset({"read", "read_aggregate", "head", "heads", "occurred", "tenant_of", "forget_answers"})
 
 _SQL = {
     name: (_FOR_ALL_TENANTS if name in _OF_ALL_TENANTS else _FOR_ONE_TENANT)
@@ -107,6 +107,13 @@ class PostgresEventStore:
 
     def heads(self) -> dict[int, int]:
         return dict(self._query("heads"))
+
+    def occurred(self, places: Collection[Position]) -> dict[Position, datetime]:
+        if not places:
+            return {}
+        shards, offsets = zip(*places, strict=True)
+        rows = self._query("occurred", shards=list(shards), positions=list(offsets))
+        return {Position(shard, position): occurred_at for shard, position, occurred_at in rows}
 
     def histories(self, tenant_id: str, wanted: Mapping[str, int]) -> dict[str, History]:
         rows = self._query(

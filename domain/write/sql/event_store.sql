@@ -24,6 +24,11 @@ SELECT head FROM write_schema.shards WHERE shard = %(shard)s
 -- name: heads
 SELECT shard, head FROM write_schema.shards WHERE head > 0
 
+-- name: occurred
+SELECT e.shard, e.position, e.occurred_at
+FROM unnest(%(shards)s::smallint[], %(positions)s::bigint[]) AS place(shard, position)
+JOIN write_schema.domain_events e USING (shard, position)
+
 -- name: histories
 -- Of each aggregate the events past its snapshot, and the snapshot itself in front of them as a row of version 0's
 -- shape: one statement, so both are of one moment.

@@ -291,3 +291,11 @@ def test_the_tenant_of_an_aggregate_is_found_without_knowing_its_shard(store: Ev
 
     assert store.tenant_of(user.aggregate_id) == tenant
     assert store.tenant_of(str(uuid4())) is None
+
+
+def test_it_tells_when_events_occurred_and_leaves_out_what_never_did(store: EventStore, tenant: str):
+    position = store.append(append(tenant, registered(tenant)))
+    beyond = position._replace(offset=position.offset + 1)
+
+    assert store.occurred([position, beyond]) == {position: NOW}
+    assert store.occurred([]) == {}
