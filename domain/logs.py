@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import sys
 from typing import Any
@@ -60,5 +61,8 @@ def _rendering(log_format: str) -> list[Any]:
 
 
 def _json(line: dict[str, Any], **_: Any) -> str:
-    # What a library logs may hold anything; a line that can't be written would be lost with its error.
-    return orjson.dumps(line, default=repr, option=orjson.OPT_NON_STR_KEYS).decode(errors="replace")
+    try:
+        return orjson.dumps(line, default=repr, option=orjson.OPT_NON_STR_KEYS).decode()
+    except orjson.JSONEncodeError:
+        # A number of more than 64 bits, or half a surrogate pair. A line that can't be written would be lost.
+        return json.dumps(line, default=repr)
