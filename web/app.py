@@ -45,5 +45,5 @@ def create_app(settings: Settings | None = None, container: Container | None = N
 def _wired(settings: Settings) -> Container:
     container = bootstrap(settings, HintSender(settings.redis_url).on_appended)
     # Made now, since the threads that share them would otherwise make them at the same time.
-    _ = container.command_bus, container.queries, container.waiter, container.engine
+    _ = container.command_bus, container.synchronous_fold, container.queries, container.waiter, container.engine
     return container

@@ -9,7 +9,8 @@ from typing import IO
 #: Bytes of a line. A user with the longest names and address, each character escaped, takes less than half of it.
 LINE_BYTES = 8192
 
-_BUFFER = 64 * 1024
+#: Bytes to ask the server for at once. It answers when all of them have come, so this is how far results are behind.
+_BUFFER = 8192
 
 
 def read_lines(stream: IO[bytes]) -> Iterator[tuple[int, bytes | None]]:

@@ -1,0 +1,101 @@
+"""What only a real server shows: bodies that stream, are too long, or break off."""
+
+from __future__ import annotations
+
+import http.client
+import json
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+import requests
+
+from tests.e2e.fleet import Fleet, bearer, wait_for
+from web.users.importing import CHUNK
+
+
+class Server(NamedTuple):
+    url: str
+    tenant_id: str
+    headers: dict[str, str]
+    #: The number of events in the tenant's log, looked up in the database.
+    head: Callable[[], int]
+
+
+@pytest.fixture
+def server(database_url: str, redis_url: str, tmp_path: Path) -> Iterator[Server]:
+    with Fleet(database_url, redis_url, tmp_path).start_all(web=1, worker=0, clock=0) as fleet:
+        root, url = bearer(fleet.token("super_admin")), fleet.urls[0]
+        body = {"name": "Acme", "slug": "acme", "plan": "enterprise"}
+        created = requests.post(f"{url}/api/v1/tenants", json=body, headers=root, timeout=10).json()
+
+        def head() -> int:
+            states = requests.get(f"{url}/api/v1/admin/cqrs/projections/status", headers=root, timeout=10).json()
+            return int(states["projections"][0]["lag"])
+
+        yield Server(url, created["id"], bearer(fleet.token("admin", created["id"])), head)
+
+
+def line(number: int) -> bytes:
+    user = {"email": f"user{number}@example.com", "first_name": "Ada", "last_name": "Lovelace"}
+    return json.dumps(user).encode() + b"\n"
+
+
+def begin_import(server: Server, **headers: str) -> http.client.HTTPConnection:
+    connection = http.client.HTTPConnection(server.url.removeprefix("http://"), timeout=10)
+    connection.putrequest("POST", "/api/v1/users/import")
+    for name, value in {"Content-Type": "application/x-ndjson", **server.headers, **headers}.items():
+        connection.putheader(name, value)
+    connection.endheaders()
+    return connection
+
+
+def test_an_import_streams_in_and_out(server: Server) -> None:
+    connection = begin_import(server, **{"Transfer-Encoding": "chunked"})
+
+    def send(data: bytes) -> None:
+        connection.send(f"{len(data):x}\r\n".encode() + data + b"\r\n")
+
+    # When a chunk's worth of lines has gone in and a little more, and the body goes on
+    count = CHUNK + 200
+    send(b"".join(map(line, range(count))))
+
+    # Then their results are there
+    response = http.client.HTTPResponse(connection.sock, method="POST")
+    response.begin()
+    results = [json.loads(response.readline()) for _ in range(CHUNK)]
+    assert [each["line"] for each in results] == list(range(1, CHUNK + 1))
+    assert {each["status"] for each in results} == {201}
+
+    # And the rest comes when the body ends
+    connection.send(b"0\r\n\r\n")
+    assert json.loads(response.read().splitlines()[-1])["line"] == count
+    response.close()
+    connection.close()
+
+
+def test_an_import_that_breaks_off_has_registered_whole_lines_only(server: Server) -> None:
+    before = server.head()
+    connection = begin_import(server, **{"Content-Length": "100000"})
+
+    connection.send(line(1) + b'{"email": "user2@exam')
+    connection.close()
+
+    wait_for(lambda: server.head() == before + 1, 10, "the line that was whole")
+
+
+def in_pieces(size: int) -> Iterator[bytes]:
+    for _ in range(size // 2**16 + 1):
+        yield b" " * 2**16
+
+
+def test_a_body_over_1_mib_is_answered(server: Server) -> None:
+    headers = {**server.headers, "Content-Type": "application/json"}
+
+    for size in (2**20 + 1, 2**25):
+        for body in (b" " * size, in_pieces(size)):
+            response = requests.post(f"{server.url}/api/v1/users", data=body, headers=headers, timeout=10)
+
+            assert (response.status_code, response.json()["code"]) == (413, "request_entity_too_large")
+    assert requests.get(f"{server.url}/health/live", timeout=10).status_code == 200
