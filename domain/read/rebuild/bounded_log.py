@@ -1,0 +1,30 @@
+"""A log that ends where the live projection stands."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from domain.model.event import RecordedEvent
+from domain.model.event_log import EventLog
+
+
+class BoundedLog:
+    """EventLog that shows each shard up to its *bounds* only, so that whoever reads it gets no further."""
+
+    def __init__(self, event_log: EventLog, bounds: Callable[[], dict[int, int]]) -> None:
+        self._event_log = event_log
+        self._bounds = bounds
+
+    def __getattr__(self, name: str) -> object:
+        return getattr(self._event_log, name)
+
+    def read(self, shard: int, after: int, limit: int) -> Sequence[RecordedEvent]:
+        limit = min(limit, self._bounds().get(shard, 0) - after)
+        return self._event_log.read(shard, after, limit) if limit > 0 else []
+
+    def head(self, shard: int) -> int:
+        return min(self._event_log.head(shard), self._bounds().get(shard, 0))
+
+    def heads(self) -> dict[int, int]:
+        heads, bounds = self._event_log.heads(), self._bounds()
+        return {shard: bound for shard, head in heads.items() if (bound := min(head, bounds.get(shard, 0)))}
