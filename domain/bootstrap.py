@@ -13,6 +13,7 @@ from domain.read.projections import PROJECTIONS
 from domain.read.queries import Queries
 from domain.read.synchronous import SynchronousFold
 from domain.read.waiting import Waiter
+from domain.read.watch.monitor import Monitor
 from domain.settings import Settings, SettingsError, Strategy
 from domain.write.command_bus import CommandBus, nobody
 from domain.write.postgres_store import PostgresEventStore
@@ -98,6 +99,11 @@ class Container:
             self.synchronous_fold.fold(position)
         # The workers hear of it last, so that they don't take the shard away from the fold above.
         self._on_appended(position, count)
+
+    @cached_property
+    def monitor(self) -> Monitor:
+        strategies = {each.name: self.settings.projection_strategy.of(each.name) for each in PROJECTIONS}
+        return Monitor(self.read_pool, self.event_store, strategies, self.settings.projection_batch_interval)
 
     @cached_property
     def queries(self) -> Queries:

@@ -11,6 +11,7 @@ from dramatiq.brokers.redis import RedisBroker
 from domain import logs
 from domain.bootstrap import Container, bootstrap
 from domain.read.engine import ProjectionEngine
+from domain.read.watch.processes import Processes, Pulse
 from domain.settings import Settings, SettingsError
 from workers.hints import HintSender
 
@@ -27,6 +28,7 @@ class Wiring(dramatiq.Middleware):
     engine: ProjectionEngine | None
     batch_engine: ProjectionEngine | None
     _container: Container
+    _pulse: Pulse
 
     def after_process_boot(self, _broker: RedisBroker) -> None:
         try:
@@ -38,14 +40,17 @@ class Wiring(dramatiq.Middleware):
         self.hints = HintSender(settings.redis_url)
         # Made here, since the threads that share them would make them at the same time.
         self.engine, self.batch_engine = self._container.worker_engine, self._container.batch_engine
+        self._pulse = Pulse(Processes(self._container.read_pool), "worker")
 
     def before_worker_boot(self, _broker: RedisBroker, worker: dramatiq.Worker) -> None:
         worker.worker_timeout = min(worker.worker_timeout, _IDLE_POLL)
 
     def after_worker_boot(self, _broker: RedisBroker, worker: dramatiq.Worker) -> None:
+        self._pulse.start()
         log.info("The worker is ready.", threads=worker.worker_threads)
 
     def after_worker_shutdown(self, _broker: RedisBroker, _worker: dramatiq.Worker) -> None:
         log.info("The worker has stopped.")
+        self._pulse.stop()
         self._container.close()
         self.hints.close()

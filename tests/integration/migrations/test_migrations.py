@@ -13,7 +13,7 @@ from alembic.migration import MigrationContext
 from sqlalchemy import Engine, MetaData, create_engine, inspect, text
 
 import domain.read.schema
-import domain.read.watch_schema
+import domain.read.watch.schema
 import domain.write.schema
 from domain.postgres.url import normalised
 from migrations.runner import Side, config

@@ -1,0 +1,1 @@
+"""Watching the projections, the workers and the clock: numbers, and what they mean in words."""
