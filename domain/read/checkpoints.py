@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 from domain.model.event import RecordedEvent
@@ -19,14 +19,39 @@ class Checkpoint(NamedTuple):
     event_id: str | None = None
 
 
+class Trial(NamedTuple):
+    """A paused projection is to be tried: with which error it paused, and how many trials have failed."""
+
+    error_class: str
+    failed: int
+
+
+class Taken(NamedTuple):
+    """A checkpoint in hand. ``parked`` counts the aggregates that stand still. The cache has heard of all up to
+    ``heard``; ``rewritten`` says that there are rows behind that of which it has not."""
+
+    at: Checkpoint
+    parked: int
+    heard: int
+    rewritten: bool
+    paused: bool
+    trial: Trial | None
+
+    @property
+    def runs(self) -> bool:
+        """Whether events are to be folded."""
+        return not self.paused or self.trial is not None
+
+
 class Checkpoints:
     """The table projection_checkpoints of *schema*. A rebuild has one of its own beside its rows."""
 
     def __init__(self, schema: str) -> None:
+        self._schema = schema
         self._table = f"{schema}.projection_checkpoints"
 
-    def take(self, cursor: cursor, shard: int, projections: Collection[str]) -> dict[str, Checkpoint]:
-        """Lock and return the checkpoints of *projections* on *shard*; those that somebody else holds are left out.
+    def take(self, cursor: cursor, shard: int, projections: Collection[str]) -> dict[str, Taken]:
+        """Lock and return the checkpoints of *projections* on *shard*; those that another one holds are left out.
 
         The lock is the lease on the shard: it ends with the transaction, however that ends.
         """
@@ -35,17 +60,22 @@ class Checkpoints:
             taken = self._lock(cursor, shard, projections)
         return taken
 
-    def _lock(self, cursor: cursor, shard: int, projections: Collection[str]) -> dict[str, Checkpoint]:
-        # The first row stands for all: without it, two workers could each get some and fold the same events apart.
+    def _lock(self, cursor: cursor, shard: int, projections: Collection[str]) -> dict[str, Taken]:
+        # What stands in the checkpoint itself is as new as its lock. What is joined may be older than that. So the
+        # number of parked aggregates is kept in the checkpoint, while a pause may come a batch late.
         cursor.execute(
-            f"WITH gate AS MATERIALIZED (SELECT FROM {self._table} "  # noqa: S608
-            "WHERE shard = %(shard)s AND projection = %(gate)s FOR UPDATE SKIP LOCKED) "
-            f"SELECT projection, position, event_id FROM {self._table} "
-            "WHERE shard = %(shard)s AND projection = ANY(%(projections)s) AND EXISTS (SELECT FROM gate) "
-            "FOR UPDATE SKIP LOCKED",
-            {"shard": shard, "gate": min(projections), "projections": list(projections)},
+            "SELECT c.projection, c.position, c.event_id, c.parked, c.invalidated_position, "  # noqa: S608
+            f"EXISTS (SELECT FROM {self._schema}.rewritten_aggregates r WHERE r.shard = c.shard), "
+            "coalesce(p.state = 'paused', false), "
+            "p.trial_shard = c.shard AND p.next_trial_at <= clock_timestamp(), p.error_class, p.trials "
+            f"FROM {self._table} c LEFT JOIN {self._schema}.projections p ON p.name = c.projection "
+            "WHERE c.shard = %s AND c.projection = ANY(%s) FOR UPDATE OF c SKIP LOCKED",
+            (shard, list(projections)),
         )
-        return {name: Checkpoint(position, event_id) for name, position, event_id in cursor.fetchall()}
+        return {
+            name: Taken(Checkpoint(*at), parked, heard, rewritten, paused, Trial(error, trials) if due else None)
+            for name, *at, parked, heard, rewritten, paused, due, error, trials in cursor.fetchall()
+        }
 
     def _open(self, cursor: cursor, shard: int, projections: Collection[str]) -> int:
         """Add the checkpoints that are not there yet; return how many."""
@@ -55,12 +85,37 @@ class Checkpoints:
         )
         return cursor.rowcount
 
-    def advance(self, shard: int, projections: Sequence[str], last: RecordedEvent) -> Statement:
-        """Return what moves the checkpoints to the event *last*."""
+    def advance(
+        self, shard: int, projections: Sequence[str], last: RecordedEvent, heard: Mapping[str, int] | None = None
+    ) -> Statement:
+        """Return what moves the checkpoints to the event *last*.
+
+        *heard* is how far the cache has heard of each projection; without it nobody has to be told anything.
+        """
+        if heard is None:
+            return (
+                f"UPDATE {self._table} SET position = %s, event_id = %s, moved_at = clock_timestamp(), "  # noqa: S608
+                "invalidated_position = %s, pending_since = NULL WHERE shard = %s AND projection = ANY(%s)",
+                (last.position, last.event_id, last.position, shard, list(projections)),
+            )
         return (
-            f"UPDATE {self._table} SET position = %s, event_id = %s, moved_at = clock_timestamp() "  # noqa: S608
-            "WHERE shard = %s AND projection = ANY(%s)",
-            (last.position, last.event_id, shard, list(projections)),
+            f"UPDATE {self._table} c SET position = %s, event_id = %s, moved_at = clock_timestamp(), "  # noqa: S608
+            "invalidated_position = h.heard, pending_since = CASE WHEN c.position <= h.heard THEN clock_timestamp() "
+            "ELSE coalesce(c.pending_since, clock_timestamp()) END "
+            "FROM unnest(%s, %s::bigint[]) AS h(projection, heard) WHERE c.shard = %s AND c.projection = h.projection",
+            (last.position, last.event_id, list(projections), [heard[name] for name in projections], shard),
+        )
+
+    def hear(self, shard: int, heard: Mapping[str, int]) -> Statement:
+        """Return what keeps how far the cache has heard. Checkpoints that another one holds are left as they are."""
+        return (
+            f"UPDATE {self._table} c SET invalidated_position = h.heard, "  # noqa: S608
+            "pending_since = CASE WHEN c.position > h.heard THEN c.pending_since END "
+            f"FROM (SELECT shard, projection FROM {self._table} "
+            "WHERE shard = %s AND projection = ANY(%s) FOR UPDATE SKIP LOCKED) AS free "
+            "JOIN unnest(%s, %s::bigint[]) AS h(projection, heard) USING (projection) "
+            "WHERE c.shard = free.shard AND c.projection = free.projection AND c.invalidated_position < h.heard",
+            (shard, list(heard), list(heard), list(heard.values())),
         )
 
     def all(self, cursor: cursor) -> dict[tuple[int, str], int]:

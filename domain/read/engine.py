@@ -5,24 +5,22 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping, Sequence
 from itertools import pairwise
-from typing import TYPE_CHECKING, Any, NamedTuple
-
-import structlog
+from typing import Any, NamedTuple
 
 from domain.model.event import RecordedEvent
 from domain.model.event_log import EventLog
 from domain.postgres.pool import Pool
-from domain.read.checkpoints import Checkpoint, Checkpoints
-from domain.read.errors import LogDiverged, is_transient
-from domain.read.fold import fold
+from domain.read.checkpoints import Checkpoint, Checkpoints, Taken
+from domain.read.errors import LogDiverged
+from domain.read.failure import Policy
+from domain.read.invalidation import Invalidation, Invalidator, NullInvalidator
+from domain.read.parking import ParkedAggregates
 from domain.read.projection import Projection
-from domain.read.row_store import PostgresRowStore, Statement, execute
+from domain.read.projection_states import ProjectionStates
+from domain.read.release import Release, Released
+from domain.read.row_store import execute
 from domain.read.status import lagging, status
-
-if TYPE_CHECKING:
-    from psycopg2.extensions import cursor
-
-log = structlog.get_logger(__name__)
+from domain.read.turn import Turn
 
 #: What the engine's sessions need of PostgreSQL; for the settings of its pool.
 SESSION: Mapping[str, str] = {
@@ -41,19 +39,26 @@ SESSION: Mapping[str, str] = {
     "jit": "off",
 }
 
+_USUAL, _NOBODY = Policy(), NullInvalidator()
+
 
 class Progress(NamedTuple):
     """What came of a run: how many events were *applied*, whether the shard is still *behind* (there may be more to
-    read), whether another worker was *busy* with it, and the projections whose fold *failed*."""
+    read), whether another worker was *busy* with it, the projections in which something *failed* and was parked or
+    paused for it, and how many events of parked aggregates were *released*."""
 
     applied: int = 0
     behind: bool = False
     busy: bool = False
     failed: tuple[str, ...] = ()
+    released: int = 0
 
 
 class ProjectionEngine:
-    """Folds events into the tables of *schema*, one shard at a time; any number of engines may share the work."""
+    """Folds events into the tables of *schema*, one shard at a time; any number of engines may share the work.
+
+    Beside the tables of its projections the schema has those of domain.read.schema.BOOKKEEPING.
+    """
 
     def __init__(
         self,
@@ -62,49 +67,100 @@ class ProjectionEngine:
         projections: Sequence[Projection],
         batch_size: int = 100,
         schema: str = "read_schema",
+        policy: Policy = _USUAL,
+        invalidator: Invalidator = _NOBODY,
     ) -> None:
-        """The sessions of *pool* need the settings SESSION."""
+        """The sessions of *pool* need the settings SESSION. *invalidator* is told what was committed."""
         self._pool = pool
         self._event_log = event_log
         self._projections = {projection.name: projection for projection in projections}
         self._batch_size = batch_size
         self._schema = schema
+        self._policy = policy
         self._checkpoints = Checkpoints(schema)
+        self._parked = ParkedAggregates(schema)
+        self._states = ProjectionStates(schema)
+        self._invalidation = Invalidation(pool, event_log, schema, invalidator)
+        self._release = Release(schema, event_log, batch_size, policy, cached=self._invalidation.needed)
 
     def catch_up(self, shard: int, seconds: float = 5.0) -> Progress:
         """Run until nothing is left to apply on *shard*, or for about *seconds*."""
         deadline = time.monotonic() + seconds
-        applied = 0
+        heard: dict[str, int] = {}
+        applied, released, failed = 0, 0, dict[str, None]()
         while True:
-            progress = self.run(shard)
-            applied += progress.applied
+            progress = self._run(shard, heard)
+            applied, released = applied + progress.applied, released + progress.released
+            failed.update(dict.fromkeys(progress.failed))
             # A batch that was not full may have grown meanwhile, so only an empty one ends it.
-            if not progress.applied or time.monotonic() >= deadline:
-                return progress._replace(applied=applied, behind=progress.behind or progress.applied > 0)
+            moved = progress.applied > 0 or progress.released > 0
+            if not moved or time.monotonic() >= deadline:
+                self._settle(shard, heard)
+                behind = progress.behind or moved
+                return Progress(applied, behind, progress.busy, tuple(failed), released)
 
     def run(self, shard: int) -> Progress:
         """Apply one batch of *shard* in one transaction. Raises LogDiverged, and what is_transient()."""
-        applied, behind, failed = 0, False, list[str]()
+        heard: dict[str, int] = {}
+        progress = self._run(shard, heard)
+        self._settle(shard, heard)
+        return progress
+
+    def _run(self, shard: int, heard: dict[str, int]) -> Progress:
+        """Apply one batch. *heard* is how far the cache has heard and the database doesn't know it yet."""
+        batches: list[Sequence[RecordedEvent]] = []
+        behind, released = False, Released()
         with self._pool.transaction() as cursor:
             taken = self._checkpoints.take(cursor, shard, self._projections)
+            turn = Turn(cursor, self._schema, shard, self._projections, taken, self._policy)
+            told = self._told(taken, heard)
             for names, at, limit in self._groups(taken):
                 events = self._read(shard, names, at, limit)
                 if events:
-                    failures = self._apply(cursor, shard, names, events)
-                    failed += failures
-                    if len(failures) < len(names):
-                        applied += len(events)
-                        behind = behind or len(events) == limit
-        return Progress(applied, behind, len(taken) < len(self._projections), tuple(failed))
+                    turn.apply(names, events, told)
+                if any(name in turn.moved for name in names):
+                    batches.append(events)
+                    behind = behind or len(events) == limit
+            turn.end_trials()
+            positions = {name: turn.moved.get(name, each.at.position) for name, each in taken.items()}
+            if turn.any_due:
+                running = {name: self._projections[name] for name, each in taken.items() if not each.paused}
+                released = self._release.run(cursor, shard, running, positions)
+            if told is not None and heard and not turn.moved:
+                execute(cursor, [self._checkpoints.hear(shard, heard)])
+        heard.clear()
+        if told is not None:
+            spans = {name: (told[name], position) for name, position in positions.items() if told[name] < position}
+            heard.update(self._invalidation.tell(shard, spans, batches))
+            if released.events or any(each.rewritten for each in taken.values()):
+                self._invalidation.tell_rewrites(shard)
+        return Progress(
+            applied=sum(map(len, batches)),
+            behind=behind,
+            busy=len(taken) < len(self._projections),
+            failed=tuple(dict.fromkeys([*turn.failed, *released.failed])),
+            released=released.events,
+        )
 
-    def _groups(self, taken: Mapping[str, Checkpoint]) -> list[tuple[list[str], Checkpoint, int]]:
-        """Return the projections that stand at the same checkpoint, and how many events they may read.
+    def _told(self, taken: Mapping[str, Taken], heard: Mapping[str, int]) -> dict[str, int] | None:
+        """Return how far the cache has heard of each projection; None where there is no cache."""
+        if not self._invalidation.needed:
+            return None
+        return {name: max(each.heard, heard.get(name, 0)) for name, each in taken.items()}
+
+    def _settle(self, shard: int, heard: Mapping[str, int]) -> None:
+        if heard:
+            self._invalidation.settle(shard, heard)
+
+    def _groups(self, taken: Mapping[str, Taken]) -> list[tuple[list[str], Checkpoint, int]]:
+        """Return the running projections that stand at the same checkpoint, and how many events they may read.
 
         Those behind stop where the next ones stand, so that they go on together.
         """
         groups: dict[Checkpoint, list[str]] = {}
-        for name, checkpoint in taken.items():
-            groups.setdefault(checkpoint, []).append(name)
+        for name, each in taken.items():
+            if each.runs:
+                groups.setdefault(each.at, []).append(name)
         ordered = sorted(groups, key=lambda checkpoint: checkpoint.position)
         limits = [
             min(self._batch_size, following.position - checkpoint.position) or self._batch_size
@@ -122,28 +178,28 @@ class ProjectionEngine:
             raise LogDiverged(projections=", ".join(names), shard=shard, position=at.position, head=head)
         return events[1:]
 
-    def _apply(self, cursor: cursor, shard: int, names: Sequence[str], events: Sequence[RecordedEvent]) -> list[str]:
-        """Fold *events* and move the checkpoints; return the projections that failed, whose checkpoints stay."""
-        cursor.execute("SAVEPOINT batch")
-        try:
-            store = PostgresRowStore(cursor, self._schema)
-            statements: list[Statement] = []
-            for name in names:
-                statements += store.statements(fold(self._projections[name], events, store))
-            execute(cursor, [*statements, self._checkpoints.advance(shard, names, events[-1])])
-        except Exception as error:
-            if is_transient(error):
-                raise
-            cursor.execute("ROLLBACK TO SAVEPOINT batch")
-            if len(names) > 1:
-                return [failed for name in names for failed in self._apply(cursor, shard, [name], events)]
-            log.exception("A projection can't fold a batch.", projection=names[0], at=str(events[0].at))
-            return [names[0]]
-        return []
-
     def lagging_shards(self) -> list[int]:
-        """Return the shards whose head is past a checkpoint."""
-        return lagging(self._event_log.heads(), self._positions(), self._projections)
+        """Return the shards whose head is past the checkpoint of a projection that is not paused."""
+        with self._pool.cursor() as cursor:
+            states = self._states.all(cursor, self._projections)
+            positions = self._checkpoints.all(cursor)
+        running = [name for name, state in states.items() if state.state == "running"]
+        return lagging(self._event_log.heads(), positions, running)
+
+    def due_shards(self) -> list[int]:
+        """Return the shards on which there is something to do although they have no news: a parked aggregate or a
+        paused projection to be tried again, or a change of which the cache was not told."""
+        with self._pool.cursor() as cursor:
+            shards = self._states.due_trials(cursor, self._projections)
+            shards += self._parked.due_shards(cursor, self._projections)
+            if self._invalidation.needed:
+                shards += self._invalidation.due_shards(cursor, self._projections)
+        return sorted(set(shards))
+
+    def tell_rewrites(self, shard: int) -> None:
+        """Tell the cache of rows on *shard* that somebody changed behind the checkpoint and noted with Rewrites."""
+        if self._invalidation.needed:
+            self._invalidation.tell_rewrites(shard)
 
     def status(self) -> list[dict[str, Any]]:
         """Return the state of each projection as JSON values."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import psycopg2
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
-from domain.model.errors import DomainError, Unavailable
+from domain.model.errors import DomainError, EventNotReadable, Unavailable
 
 
 class LogDiverged(DomainError):
@@ -23,6 +23,9 @@ _TRANSIENT_CODES = frozenset({"55P03", "25P03"})
 
 def is_transient(error: BaseException) -> bool:
     """Whether *error* says nothing about the events: the same batch may pass when it is tried again."""
+    if isinstance(error, EventNotReadable):
+        # The command may be tried again with the next release. The event stays as it is.
+        return False
     if isinstance(error, psycopg2.Error):
         code = error.pgcode
         if code is None:
