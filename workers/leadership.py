@@ -56,6 +56,9 @@ class Leadership:
     def release(self) -> None:
         """Give the lead up."""
         if self._connection is not None:
+            with suppress(psycopg2.Error), self._connection.cursor() as cursor:
+                # The end of the session would do, but a little after close() has returned.
+                cursor.execute("SELECT pg_advisory_unlock_all()")
             with suppress(psycopg2.Error):
                 self._connection.close()
             self._connection = None

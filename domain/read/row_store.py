@@ -34,8 +34,7 @@ class PostgresRowStore:
         if not by_length:
             return []
         sql = " UNION ALL ".join(_load(table, self._schema, length) for length in by_length)
-        values = [list(column) for group in by_length.values() for column in zip(*group, strict=True)]
-        self._cursor.execute(sql, values)
+        self._cursor.execute(sql, [_json_keys(table, group) for group in by_length.values()])
         return [dict(zip(table.columns, row, strict=True)) for row in self._cursor.fetchall()]
 
     def write(self, rows: Rows) -> None:
@@ -43,10 +42,7 @@ class PostgresRowStore:
 
     def statements(self, rows: Rows) -> list[Statement]:
         """Return what writes *rows*: one delete and one upsert for each table that needs it."""
-        deletes = [
-            (_delete(table, self._schema), tuple(list(column) for column in zip(*keys, strict=True)))
-            for table, keys in rows.removed().items()
-        ]
+        deletes = [(_delete(table, self._schema), (_json_keys(table, keys),)) for table, keys in rows.removed().items()]
         upserts = [(_upsert(table, self._schema), (_json(changed),)) for table, changed in rows.changed().items()]
         return [*deletes, *upserts]
 
@@ -59,24 +55,22 @@ def execute(cursor: cursor, statements: list[Statement]) -> None:
         )
 
 
-def _keys(table: RowTable, length: int) -> tuple[str, str]:
-    arrays = ", ".join(f"%s::{type_}[]" for type_ in table.key_types[:length])
-    columns = ", ".join(table.key[:length])
-    return arrays, columns
+def _keys(table: RowTable, length: int) -> str:
+    columns = zip(table.key[:length], table.key_types, strict=False)
+    return f"json_to_recordset(%s) AS k({', '.join(f'{name} {type_}' for name, type_ in columns)})"
 
 
 @cache
 def _load(table: RowTable, schema: str, length: int) -> str:
-    arrays, columns = _keys(table, length)
     selected = ", ".join(f"t.{column}" for column in table.columns)
-    return f"SELECT {selected} FROM unnest({arrays}) AS k({columns}) JOIN {schema}.{table.name} t USING ({columns})"  # noqa: S608
+    shared = ", ".join(table.key[:length])
+    return f"SELECT {selected} FROM {_keys(table, length)} JOIN {schema}.{table.name} t USING ({shared})"  # noqa: S608
 
 
 @cache
 def _delete(table: RowTable, schema: str) -> str:
-    arrays, columns = _keys(table, len(table.key))
     matches = " AND ".join(f"t.{column} = k.{column}" for column in table.key)
-    return f"DELETE FROM {schema}.{table.name} t USING unnest({arrays}) AS k({columns}) WHERE {matches}"  # noqa: S608
+    return f"DELETE FROM {schema}.{table.name} t USING {_keys(table, len(table.key))} WHERE {matches}"  # noqa: S608
 
 
 @cache
@@ -88,6 +82,10 @@ def _upsert(table: RowTable, schema: str) -> str:
         f"SELECT {columns} FROM json_populate_recordset(NULL::{schema}.{table.name}, %s) "
         f"ON CONFLICT ({', '.join(table.key)}) DO UPDATE SET {updates}"
     )
+
+
+def _json_keys(table: RowTable, keys: list[Key]) -> str:
+    return _json([dict(zip(table.key, key, strict=False)) for key in keys])
 
 
 def _json(rows: list[Row]) -> str:

@@ -106,4 +106,4 @@ class _Loaded:
         self.removed: set[Key] = set()
 
     def covers(self, key: Key) -> bool:
-        return any(key[:length] in self.asked for length in range(len(key), 0, -1))
+        return key in self.asked or any(key[:length] in self.asked for length in range(1, len(key)))

@@ -21,8 +21,9 @@ class RowTable:
 
     def __init__(self, table: Table) -> None:
         self.name = table.name
-        self.columns: tuple[str, ...] = tuple(table.columns.keys())
-        self.key: tuple[str, ...] = tuple(table.primary_key.columns.keys())
+        # Plain text: SQLAlchemy's names are of a subclass, which orjson refuses as a key.
+        self.columns: tuple[str, ...] = tuple(str(name) for name in table.columns.keys())  # noqa: SIM118
+        self.key: tuple[str, ...] = tuple(str(name) for name in table.primary_key.columns.keys())  # noqa: SIM118
         self.key_types: tuple[str, ...] = tuple(
             column.type.compile(dialect=_DIALECT).lower() for column in table.primary_key.columns
         )
