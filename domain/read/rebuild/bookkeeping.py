@@ -6,25 +6,17 @@ from typing import TYPE_CHECKING
 
 from domain.model.position import SHARDS
 from domain.read import schema
+from domain.read.projection_states import ENGINE
 from domain.read.rebuild.ddl import LIVE, copy_indexes, copy_table
 
 if TYPE_CHECKING:
     from psycopg2.extensions import cursor
 
 #: Every engine finds these in its own schema.
-TABLES: tuple[str, ...] = tuple(
-    table.name
-    for table in (
-        schema.projections,
-        schema.checkpoints,
-        schema.parked_aggregates,
-        schema.skipped_events,
-        schema.rewritten_aggregates,
-    )
-)
+TABLES: tuple[str, ...] = tuple(str(table.name) for table in schema.BOOKKEEPING)
 
 #: What stands still for a projection belongs to its rows and goes where they go.
-_MOVED = (schema.parked_aggregates.name,)
+_MOVED = (str(schema.parked_aggregates.name),)
 
 #: How far the rows of a shard are. What the cache has heard of is not among it: that is no matter of the rows.
 _STAND = ("position", "event_id", "parked", "moved_at")
@@ -58,12 +50,19 @@ def positions(cursor: cursor, projection: str, schema: str) -> dict[int, int]:
     return dict(cursor.fetchall())
 
 
-def copy_skips(cursor: cursor, projection: str, schema: str) -> None:
-    """Let the engine of *schema* know the events that are skipped on record: they stay skipped."""
+def take_skips(cursor: cursor, projection: str, schema: str) -> None:
+    """Let the engine of *schema* know what is skipped on record: it stays skipped. What waits for that is due."""
+    names = {"projection": projection}
     cursor.execute(
         f"INSERT INTO {schema}.skipped_events SELECT * FROM {LIVE}.skipped_events "  # noqa: S608
-        "WHERE projection = %s ON CONFLICT DO NOTHING",
-        (projection,),
+        "WHERE projection = %(projection)s ON CONFLICT DO NOTHING",
+        names,
+    )
+    cursor.execute(
+        f"UPDATE {schema}.parked_aggregates p SET next_attempt_at = clock_timestamp(), dead_at = NULL "  # noqa: S608
+        f"FROM {schema}.skipped_events s WHERE p.projection = %(projection)s AND s.projection = p.projection "
+        "AND s.tenant_id = p.tenant_id AND s.aggregate_id = p.aggregate_id AND s.version = p.version",
+        names,
     )
 
 
@@ -73,7 +72,7 @@ def make(cursor: cursor, projection: str, schema: str) -> None:
         copy_table(cursor, table, schema)
         copy_indexes(cursor, table, schema)
     open_checkpoints(cursor, projection, schema)
-    copy_skips(cursor, projection, schema)
+    take_skips(cursor, projection, schema)
 
 
 def swap(cursor: cursor, projection: str, new: str, kept: str) -> None:
@@ -93,3 +92,8 @@ def swap(cursor: cursor, projection: str, new: str, kept: str) -> None:
                 f"INSERT INTO {there}.{table} SELECT * FROM {other}.{table} WHERE projection = %(projection)s",
                 names,
             )
+    # What made the engine pause is what the other rows were made without. Whoever paused it by hand has other reasons.
+    cursor.execute(
+        f"DELETE FROM {LIVE}.projections WHERE name = %(projection)s AND changed_by = %(engine)s",  # noqa: S608
+        {**names, "engine": ENGINE},
+    )

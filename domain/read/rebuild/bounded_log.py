@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
+from datetime import datetime
 
 from domain.model.event import RecordedEvent
 from domain.model.event_log import EventLog
+from domain.model.position import Position
 
 
 class BoundedLog:
@@ -15,12 +17,17 @@ class BoundedLog:
         self._event_log = event_log
         self._bounds = bounds
 
-    def __getattr__(self, name: str) -> object:
-        return getattr(self._event_log, name)
-
     def read(self, shard: int, after: int, limit: int) -> Sequence[RecordedEvent]:
         limit = min(limit, self._bounds().get(shard, 0) - after)
         return self._event_log.read(shard, after, limit) if limit > 0 else []
+
+    def read_aggregate(self, shard: int, aggregate_id: str, after_version: int, limit: int) -> Sequence[RecordedEvent]:
+        bound = self._bounds().get(shard, 0)
+        events = self._event_log.read_aggregate(shard, aggregate_id, after_version, limit)
+        return [event for event in events if event.position <= bound]
+
+    def occurred(self, places: Collection[Position]) -> dict[Position, datetime]:
+        return self._event_log.occurred(places)
 
     def head(self, shard: int) -> int:
         return min(self._event_log.head(shard), self._bounds().get(shard, 0))

@@ -36,7 +36,3 @@ class ParkedInRebuild(RuleBroken):
 
 class RebuildPaused(RuleBroken):
     """The rebuild of projection {projection} paused, since many aggregates fail alike: {reason}."""
-
-
-class BatchRefused(RuleBroken):
-    """The rebuild of projection {projection} can't fold a batch of shard {shard}; the log says why."""

@@ -13,7 +13,6 @@ from domain.read.projection import Projection
 from domain.read.rebuild import bookkeeping
 from domain.read.rebuild.bounded_log import BoundedLog
 from domain.read.rebuild.ddl import LIVE, rebuild_schema
-from domain.read.rebuild.errors import BatchRefused
 
 #: Seconds to leave a shard to the one who is busy with it.
 _PATIENCE = 0.01
@@ -29,8 +28,9 @@ class Folding:
         self._pool = pool
         self._name = projection.name
         self._schema = rebuild_schema(projection.name)
-        bounded = BoundedLog(event_log, lambda: self.positions(LIVE))
-        self._log: EventLog = bounded if behind_live else event_log
+        self._log = event_log
+        if behind_live:
+            self._log = BoundedLog(event_log, lambda: self.positions(LIVE))
         self._engine = ProjectionEngine(pool, self._log, [projection], batch_size=batch_size, schema=self._schema)
 
     def positions(self, schema: str) -> dict[int, int]:
@@ -48,8 +48,9 @@ class Folding:
 
     def once(self, goes_on: Callable[[], bool]) -> int:
         """Fold what there is on each shard, in no order, while *goes_on*; return how many events are left."""
+        shards = [*self.lags(), *self._engine.due_shards()]
         # Of several processes each begins elsewhere.
-        for shard in random.sample(sorted(lags := self.lags()), len(lags)):
+        for shard in random.sample(shards, len(shards)):
             while goes_on():
                 if not self._batch(shard):
                     break
@@ -71,8 +72,6 @@ class Folding:
     def _batch(self, shard: int) -> bool:
         """Fold one batch of *shard*; return whether there may be more for us."""
         progress = self._engine.run(shard)
-        if progress.failed:
-            raise BatchRefused(projection=self._name, shard=shard)
         if progress.busy:
             time.sleep(_PATIENCE)
         return progress.behind

@@ -14,16 +14,19 @@ if TYPE_CHECKING:
 _SQL = statements("domain.read.rebuild.sql")
 
 
-def check(cursor: cursor, projection: str) -> None:
-    """Raise ParkedInRebuild or RebuildPaused where the rebuilt rows would be worse than the live ones.
+def check_running(cursor: cursor, projection: str) -> None:
+    """Raise RebuildPaused where so much failed that the engine has paused the rebuild."""
+    cursor.execute(_SQL["paused"].format(schema=rebuild_schema(projection)), {"projection": projection})
+    if row := cursor.fetchone():
+        raise RebuildPaused(projection=projection, reason=row[0])
+
+
+def check_parked(cursor: cursor, projection: str) -> None:
+    """Raise ParkedInRebuild where the rebuilt rows would be worse than the live ones.
 
     An aggregate that is parked in both was refused by the present code each time, and goes on to be retried.
     """
-    schema = rebuild_schema(projection)
-    cursor.execute(_SQL["paused"].format(schema=schema), {"projection": projection})
-    if row := cursor.fetchone():
-        raise RebuildPaused(projection=projection, reason=row[0])
-    cursor.execute(_SQL["newly_parked"].format(schema=schema), {"projection": projection})
+    cursor.execute(_SQL["newly_parked"].format(schema=rebuild_schema(projection)), {"projection": projection})
     if found := cursor.fetchall():
         first, error = found[0]
         raise ParkedInRebuild(projection=projection, aggregates=len(found), first=first, reason=error)

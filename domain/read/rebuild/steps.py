@@ -130,7 +130,7 @@ class Steps:
             rebuilt = bookkeeping.lock_checkpoints(cursor, rebuild.projection, self._schema)
             if any(rebuilt[shard] < position for shard, position in live.items()):
                 raise NotYet
-            health.check(cursor, rebuild.projection)
+            health.check_parked(cursor, rebuild.projection)
             cut_over.swap(cursor, self._projection)
         log.info("A rebuild is cut over.", projection=rebuild.projection, rebuild=rebuild.id)
 
@@ -165,7 +165,12 @@ class Steps:
         def goes_on() -> bool:
             return time.monotonic() < deadline and self._records.running(rebuild.projection) == rebuild
 
-        return self._folding(rebuild).once(goes_on)
+        with self._pool.cursor() as cursor:
+            bookkeeping.take_skips(cursor, rebuild.projection, self._schema)
+        left = self._folding(rebuild).once(goes_on)
+        with self._pool.cursor() as cursor:
+            health.check_running(cursor, rebuild.projection)
+        return left
 
     def _catch_up(self, rebuild: Rebuild, live: dict[int, int]) -> None:
         if not self._folding(rebuild).up_to(live, _HOLD):

@@ -1,0 +1,59 @@
+"""What the verifier found the last time, in the table projection_verifications."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any, NamedTuple
+
+import orjson
+
+from domain.postgres.pool import Pool
+
+_TABLE = "read_schema.projection_verifications"
+
+
+class Verification(NamedTuple):
+    """How many aggregates and rows of a projection were looked at, and how many aggregates had drifted; with examples.
+    ``complete`` says that it was all of them, ``drifted_ever`` how many were found in all verifications so far."""
+
+    projection: str
+    complete: bool
+    aggregates: int
+    rows: int
+    drifted: int
+    examples: list[dict[str, Any]]
+    verified_at: datetime | None = None
+    drifted_ever: int = 0
+
+    def as_json(self) -> dict[str, Any]:
+        return {**self._asdict(), "verified_at": self.verified_at and self.verified_at.isoformat()}
+
+
+class Verifications:
+    """One row for each projection."""
+
+    def __init__(self, pool: Pool) -> None:
+        self._pool = pool
+
+    def keep(self, found: Verification) -> Verification:
+        """Keep what was *found* in place of what was found before; return it with when and how many ever."""
+        with self._pool.cursor() as cursor:
+            cursor.execute(
+                f"INSERT INTO {_TABLE} AS kept "  # noqa: S608
+                "(projection, verified_at, complete, aggregates, rows, drifted, examples, drifted_ever) "
+                "VALUES (%(projection)s, clock_timestamp(), %(complete)s, %(aggregates)s, %(rows)s, %(drifted)s, "
+                "%(examples)s, %(drifted)s) ON CONFLICT (projection) DO UPDATE SET "
+                "verified_at = excluded.verified_at, complete = excluded.complete, aggregates = excluded.aggregates, "
+                "rows = excluded.rows, drifted = excluded.drifted, examples = excluded.examples, "
+                "drifted_ever = kept.drifted_ever + excluded.drifted "
+                "RETURNING verified_at, drifted_ever",
+                {**found._asdict(), "examples": orjson.dumps(found.examples).decode()},
+            )
+            verified_at, drifted_ever = cursor.fetchone() or (None, 0)
+        return found._replace(verified_at=verified_at, drifted_ever=drifted_ever)
+
+    def all(self) -> list[Verification]:
+        """Return what was found the last time."""
+        with self._pool.cursor() as cursor:
+            cursor.execute(f"SELECT {', '.join(Verification._fields)} FROM {_TABLE} ORDER BY projection")  # noqa: S608
+            return [Verification._make(row) for row in cursor.fetchall()]

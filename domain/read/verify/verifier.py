@@ -1,0 +1,135 @@
+"""Verifying that the rows are what the events give, while events go on."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Collection, Iterable, Sequence
+from typing import Any
+
+import structlog
+
+from domain.model.event_log import EventLog
+from domain.model.position import shard_of
+from domain.postgres.pool import Pool
+from domain.read.projection import Projection
+from domain.read.rebuild.errors import ProjectionNotFound
+from domain.read.rebuild.records import Rebuilds
+from domain.read.row_store import PostgresRowStore
+from domain.read.verify.difference import Difference, differences
+from domain.read.verify.records import Verification, Verifications
+from domain.read.verify.refold import Refold, Unit, rows_of, stand
+from domain.read.verify.sampling import Sampling
+
+log = structlog.get_logger(__name__)
+
+#: How many differences are kept as examples, and logged one by one.
+_EXAMPLES = 20
+
+#: Called after each part of the whole, with how many parts there are.
+OnProgress = Callable[[int], None]
+
+
+def nobody(_parts: int) -> None:
+    """Nobody wants to hear how far it is."""
+
+
+class Verifier:
+    """Folds events again and compares the result with the rows.
+
+    Checkpoint, parked aggregates and rows are read in one snapshot, and the events are folded up to that checkpoint. So
+    nothing has to stand still, and what differs has drifted.
+    """
+
+    def __init__(
+        self, pool: Pool, event_log: EventLog, projections: Sequence[Projection], schema: str = "read_schema"
+    ) -> None:
+        """The sessions of *pool* need the engine's SESSION."""
+        self._pool = pool
+        self._event_log = event_log
+        self._projections = {projection.name: projection for projection in projections}
+        self._schema = schema
+        self._sampling = Sampling(pool, event_log, schema)
+        self._records = Verifications(pool)
+
+    def sample(self, n: int = 20, projections: Iterable[str] = ()) -> list[dict[str, Any]]:
+        """Verify about *n* aggregates of each of *projections*, or of all; return what was found, as JSON values.
+
+        Half of them are chosen among the events, which finds rows that are missing, and half among the rows, which
+        finds those that no event accounts for. Raises ProjectionNotFound.
+        """
+        return [self._sample(projection, n) for projection in self._chosen(projections)]
+
+    def all(self, projections: Iterable[str] = (), on_progress: OnProgress = nobody) -> list[dict[str, Any]]:
+        """Verify every row of *projections*, or of all, shard by shard; return as sample() does."""
+        return [self._all(projection, on_progress) for projection in self._chosen(projections)]
+
+    def last(self) -> dict[str, dict[str, Any]]:
+        """Return what was found the last time, by projection."""
+        return {each.projection: each.as_json() for each in self._records.all()}
+
+    def _chosen(self, names: Iterable[str]) -> list[Projection]:
+        if unknown := [name for name in names if name not in self._projections]:
+            raise ProjectionNotFound(projection=unknown[0], known=", ".join(self._projections))
+        return [self._projections[name] for name in (list(names) or self._projections)]
+
+    def _sample(self, projection: Projection, n: int) -> dict[str, Any]:
+        found = Found()
+        for unit in self._sampling.units(projection, n):
+            self._verify(projection, shard_of(unit[0]), found, unit, [unit])
+        return self._keep(projection, found, complete=False)
+
+    def _all(self, projection: Projection, on_progress: OnProgress) -> dict[str, Any]:
+        tenants: defaultdict[int, set[Unit]] = defaultdict(set)
+        for tenant_id in self._sampling.tenants(projection):
+            tenants[shard_of(tenant_id)].add((tenant_id,))
+        shards = sorted(tenants.keys() | self._event_log.heads().keys())
+        found = Found()
+        for shard in shards:
+            self._verify(projection, shard, found, None, tenants[shard])
+            on_progress(len(shards))
+        return self._keep(projection, found, complete=True)
+
+    def _verify(
+        self, projection: Projection, shard: int, found: Found, unit: Unit | None, units: Collection[Unit]
+    ) -> None:
+        refold = Refold(self._event_log, projection, shard, unit)
+        with Rebuilds(self._pool).snapshot() as cursor:
+            # The snapshot has to wait while events are read from what may be another database.
+            cursor.execute("SET LOCAL idle_in_transaction_session_timeout = 0")
+            refold.up_to(stand(cursor, self._schema, projection.name, shard))
+            tenants = units if unit else {*units, *((tenant_id,) for tenant_id, _ in refold.aggregates)}
+            actual = rows_of(PostgresRowStore(cursor, self._schema), projection, tenants)
+        found.aggregates += len(refold.aggregates) or 1
+        found.rows += sum(len(rows) for rows in actual.values())
+        found.add(differences(refold.tables(), actual))
+
+    def _keep(self, projection: Projection, found: Found, *, complete: bool) -> dict[str, Any]:
+        for difference in found.examples:
+            log.error("A row is not what its events give.", projection=projection.name, **difference.as_json())
+        if found.drifted:
+            log.error("Rows have drifted from the events.", projection=projection.name, aggregates=len(found.drifted))
+        verification = Verification(
+            projection=projection.name,
+            complete=complete,
+            aggregates=found.aggregates,
+            rows=found.rows,
+            drifted=len(found.drifted),
+            examples=[difference.as_json() for difference in found.examples],
+        )
+        return self._records.keep(verification).as_json()
+
+
+class Found:
+    """What has been found so far."""
+
+    def __init__(self) -> None:
+        self.aggregates = 0
+        self.rows = 0
+        self.drifted: set[str] = set()
+        self.examples: list[Difference] = []
+
+    def add(self, differences: Iterable[Difference]) -> None:
+        for difference in differences:
+            self.drifted.add(difference.aggregate_id)
+            if len(self.examples) < _EXAMPLES and difference not in self.examples:
+                self.examples.append(difference)
