@@ -10,6 +10,7 @@ from web import admin, authorization, cli, context, health, problems, tenants, u
 from web.arguments import WERKZEUG_MAX_BODY
 from web.auth import Authenticator
 from web.blueprint import Api
+from web.openapi import page
 from workers.hints import HintSender
 
 
@@ -20,6 +21,18 @@ def create_app(settings: Settings | None = None, container: Container | None = N
     workers. Raises SettingsError.
     """
     container = container or _wired(settings or Settings.from_environment())
+    app = empty_app()
+    app.extensions[context.EXTENSION] = container
+    context.install(app)
+    authorization.install(app, Authenticator.from_settings(container.settings))
+    problems.install(app)
+    add_endpoints(app)
+    cli.install(app)
+    return app
+
+
+def empty_app() -> Flask:
+    """Return an application without endpoints."""
     app = Flask("web", static_folder=None)
     app.config.update(
         API_TITLE="PyAirtable directory",
@@ -30,20 +43,22 @@ def create_app(settings: Settings | None = None, container: Container | None = N
     )
     # A redirect to a path with fewer slashes would be one more answer that is not a problem document.
     app.url_map.merge_slashes = False
-    app.extensions[context.EXTENSION] = container
-    context.install(app)
-    authorization.install(app, Authenticator.from_settings(container.settings))
-    problems.install(app)
+    return app
+
+
+def add_endpoints(app: Flask) -> Api:
+    """Add all endpoints, and the OpenAPI document that describes them."""
     api = Api()
     api.init_app(app)
     for subject in (tenants, users, workspaces, admin, health):
         api.register_blueprint(subject.blueprint)
-    cli.install(app)
-    return app
+    app.register_blueprint(page.blueprint)
+    api.publish(app)
+    return api
 
 
 def _wired(settings: Settings) -> Container:
     container = bootstrap(settings, HintSender(settings.redis_url).on_appended)
     # Made now, since the threads that share them would otherwise make them at the same time.
-    _ = container.command_bus, container.synchronous_fold, container.queries, container.waiter, container.engine
+    _ = container.command_bus, container.synchronous_fold, container.queries, container.waiter, container.monitor
     return container

@@ -16,7 +16,10 @@ from web.schemas import NoArguments
 @blueprint.arguments(NoArguments, location="query", as_kwargs=True)
 @blueprint.response(200, ProjectionsStatusView)
 def projections_status() -> Response:
-    """Show each projection's state, what it has applied and how far it is behind"""
-    response = Response(json.dumps({"projections": container().engine.status()}), content_type="application/json")
+    """Show how each projection, the workers and the clock are, and what that means"""
+    status = container().monitor.status()
+    health = container().monitor.health(status)
+    body = {"status": health.verdict, "reasons": health.reasons, **status}
+    response = Response(json.dumps(body), content_type="application/json")
     response.headers["Cache-Control"] = "no-store"
     return response

@@ -12,18 +12,14 @@ from redis.backoff import NoBackoff
 from redis.retry import Retry
 
 from domain.postgres.pool import Pool
-from domain.read.engine import ProjectionEngine
+from domain.read.watch.monitor import Monitor
 from migrations.runner import Side, config
 
 log = structlog.get_logger(__name__)
 
 UP = "up"
 DOWN = "down"
-LAGGING = "lagging"
 UNKNOWN = "unknown"
-
-#: Events that a projection may be behind by before it is called lagging. A burst of an import's size is nothing yet.
-LAG = 10_000
 
 Part = dict[str, Any]
 
@@ -60,15 +56,22 @@ def redis(url: str) -> Part:
     return {"status": UP}
 
 
-def projections(engine: ProjectionEngine) -> Part:
-    """How far the projections are behind."""
+def projections(monitor: Monitor, redis_is_up: bool) -> Part:
+    """How the projections are, by the status endpoint's numbers: up, degraded or unhealthy, and why."""
     try:
-        states = engine.status()
+        status = monitor.status()
     except Exception as error:
-        return _down("The projections' status", error)
-    fine = all(state["state"] != "diverged" and state["lag"] < LAG for state in states)
-    named = {state["projection"]: {"state": state["state"], "lag": state["lag"]} for state in states}
-    return {"status": UP if fine else LAGGING, "projections": named}
+        return {**_down("The projections' status", error), "reasons": ["the projections' state can't be read"]}
+    health = monitor.health(status, redis=redis_is_up)
+    named = {
+        each["projection"]: {name: each[name] for name in ("state", "lag", "lag_seconds")}
+        for each in status["projections"]
+    }
+    return {
+        "status": UP if health.verdict == "healthy" else health.verdict,
+        "reasons": health.reasons,
+        "projections": named,
+    }
 
 
 def _down(what: str, error: Exception) -> Part:

@@ -36,21 +36,25 @@ def ready() -> Response:
 @blueprint.route("/cqrs")
 @blueprint.response(200)
 def cqrs() -> Response:
-    """Say how each part is: healthy, degraded (all requests are still served) or unhealthy"""
+    """Say how each part is: healthy, degraded (all requests are still served) or unhealthy, and why"""
     vital = {
         "write_database": checks.database(container().write_pool),
         "read_database": checks.database(container().read_pool),
         "query_database": checks.database(container().query_pool),
     }
-    other = {"redis": checks.redis(container().settings.redis_url)}
-    if all(part["status"] == checks.UP for part in vital.values()):
-        other["projections"] = checks.projections(container().engine)
+    redis = checks.redis(container().settings.redis_url)
+    reasons = [f"{name} does not answer" for name, part in vital.items() if part["status"] != checks.UP]
+    if reasons:
+        projections: checks.Part = {"status": checks.UNKNOWN}
     else:
-        other["projections"] = {"status": checks.UNKNOWN}
-    if any(part["status"] != checks.UP for part in vital.values()):
-        return _answer(503, {"status": "unhealthy", "parts": vital | other})
-    fine = all(part["status"] == checks.UP for part in other.values())
-    return _answer(200, {"status": "healthy" if fine else "degraded", "parts": vital | other})
+        projections = checks.projections(container().monitor, redis["status"] == checks.UP)
+        reasons += projections.pop("reasons")
+    unhealthy = projections["status"] not in (checks.UP, "degraded")
+    if redis["status"] != checks.UP:
+        reasons.append("redis does not answer")
+    status = "unhealthy" if unhealthy else "degraded" if reasons else "healthy"
+    parts = {**vital, "redis": redis, "projections": projections}
+    return _answer(503 if unhealthy else 200, {"status": status, "reasons": reasons, "parts": parts})
 
 
 def _answer(status: int, body: dict[str, Any]) -> Response:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from uuid import uuid4
 
 import pytest
 
 from domain.bootstrap import bootstrap
+from domain.read.watch.processes import Processes
 from domain.settings import Settings
 from tests.integration.web.service import ROOT, Service, Tenant, problem
 from web.admin.schemas import ProjectionsStatusView
@@ -25,6 +27,9 @@ def health(service: Service, name: str) -> tuple[int, dict[str, object]]:
 
 
 def test_all_is_well(service: Service, tenant: Tenant) -> None:
+    processes = Processes(service.container.read_pool)
+    processes.beat(str(uuid4()), "worker", leads=False)
+    processes.beat(str(uuid4()), "clock", leads=True)
     service.fold()
 
     assert health(service, "live") == (200, {"status": "live"})
