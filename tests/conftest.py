@@ -51,7 +51,7 @@ def redis_url(_redis_url: str) -> str:
 @pytest.fixture
 def postgres_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedPostgres]:
     """A PostgreSQL server of the test's own, migrated, to be killed, frozen and restarted at will."""
-    with EmbeddedPostgres(tmp_path_factory.mktemp("postgres"), durable=False) as server:
+    with servers.discarded(EmbeddedPostgres(tmp_path_factory.mktemp("postgres"), durable=False)) as server:
         servers.migrate(server.url)
         yield server
 
@@ -59,5 +59,5 @@ def postgres_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Embedd
 @pytest.fixture
 def redis_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedValkey]:
     """A Valkey server of the test's own, to be killed, frozen and restarted at will. It keeps its data."""
-    with EmbeddedValkey(tmp_path_factory.mktemp("valkey")) as server:
+    with servers.discarded(EmbeddedValkey(tmp_path_factory.mktemp("valkey"))) as server:
         yield server

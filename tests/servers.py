@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib.util import find_spec
 from pathlib import Path
+from typing import TypeVar
 from urllib.parse import urlsplit, urlunsplit
 
 import psycopg2
@@ -19,7 +20,10 @@ from psycopg2 import sql
 
 from workers.launcher.binaries import NotInstalled
 from workers.launcher.postgres import EmbeddedPostgres
+from workers.launcher.server import EmbeddedServer
 from workers.launcher.valkey import EmbeddedValkey
+
+Server = TypeVar("Server", bound=EmbeddedServer)
 
 
 @contextmanager
@@ -29,7 +33,7 @@ def postgres(directory: Path) -> Iterator[str]:
     if external:
         yield external
         return
-    with _or_skip(), EmbeddedPostgres(directory, durable=False) as server:
+    with _or_skip(), discarded(EmbeddedPostgres(directory, durable=False)) as server:
         yield server.url
 
 
@@ -38,13 +42,22 @@ def valkey(directory: Path) -> Iterator[str]:
     """Give the URL of a logical database on a Valkey or Redis that is this process's alone for the run of the tests."""
     external = os.environ.get("REDIS_URL")
     if not external:
-        with _or_skip(), EmbeddedValkey(directory, durable=False) as server:
+        with _or_skip(), discarded(EmbeddedValkey(directory, durable=False)) as server:
             yield server.url
     elif urlsplit(external).path.strip("/"):
         yield external
     else:
         with _claimed_database(external) as url:
             yield url
+
+
+@contextmanager
+def discarded(server: Server) -> Iterator[Server]:
+    """Run *server*, and delete its data afterwards: pytest keeps its folders for a while, and the disk would fill."""
+    try:
+        yield server.start()
+    finally:
+        server.discard()
 
 
 @contextmanager

@@ -13,6 +13,8 @@ from typing import Self
 
 import psutil
 
+from workers.launcher.state import State
+
 #: Longer than anything takes, in seconds, on a machine that does other things, too.
 PATIENCE = 150.0
 
@@ -84,3 +86,10 @@ def named(family: Sequence[psutil.Process], *words: str) -> psutil.Process:
 def alive(family: Sequence[psutil.Process]) -> list[psutil.Process]:
     """Return those of *family* that still run."""
     return [each for each in family if each.is_running() and each.status() != psutil.STATUS_ZOMBIE]
+
+
+def discard(folder: Path) -> None:
+    """Delete the data of a launcher that ran in *folder*, which would fill the disk as pytest keeps its folders."""
+    state = State(folder / ".local")
+    if state.folder.exists():
+        state.remove()

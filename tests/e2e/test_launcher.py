@@ -11,13 +11,14 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 
 import psutil
 import pytest
 
-from tests.e2e.launched import Launched, alive, named
+from tests.e2e.launched import Launched, alive, discard, named
 from workers.launcher.ports import LOOPBACK, free_port
 from workers.launcher.supervisor import SAME_WISH
 
@@ -25,9 +26,11 @@ STAND_IN = Path(__file__).parent / "stand_in"
 
 
 @pytest.fixture
-def house(tmp_path: Path) -> Path:
+def house(tmp_path: Path) -> Iterator[Path]:
     """A folder with a Procfile, whose processes start fast."""
-    return Path(shutil.copytree(STAND_IN, tmp_path / "house", ignore=shutil.ignore_patterns("__pycache__")))
+    folder = Path(shutil.copytree(STAND_IN, tmp_path / "house", ignore=shutil.ignore_patterns("__pycache__")))
+    yield folder
+    discard(folder)
 
 
 @pytest.fixture

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 import requests
 
-from tests.e2e.launched import Launched, alive
+from tests.e2e.launched import Launched, alive, discard
 from workers.launcher.ports import free_port
 
 ROOT = Path(__file__).parents[2]
@@ -23,7 +23,8 @@ def checkout(tmp_path: Path) -> Iterator[Path]:
     folder.mkdir()
     for name in ("Procfile", "domain", "web", "workers", "migrations"):
         (folder / name).symlink_to(ROOT / name)
-    return folder
+    yield folder
+    discard(folder)
 
 
 def test_the_service_is_full_and_its_curl_lines_work_and_its_data_stay(checkout: Path) -> None:

@@ -19,7 +19,7 @@ from workers.launcher.ports import LOOPBACK, remembered_port
 from workers.launcher.secret import kept_secret
 from workers.launcher.server import EmbeddedServer, ServerFailed
 from workers.launcher.spawn import spawn
-from workers.launcher.unprivileged import Quarters, quarters
+from workers.launcher.unprivileged import Quarters, elsewhere, quarters
 
 #: The role and the database that applications use. It is no superuser, because row-level security spares superusers.
 APPLICATION = "pyairtable"
@@ -159,6 +159,12 @@ class EmbeddedPostgres(EmbeddedServer):
                     cursor.execute(sql.SQL("CREATE DATABASE {} OWNER {}").format(role, role))
         finally:
             connection.close()
+
+    def discard(self) -> None:
+        moved = elsewhere(self.directory)
+        super().discard()
+        if moved is not None:
+            shutil.rmtree(moved)
 
     def _ask_to_stop(self) -> None:
         # SIGINT is its fast shutdown: it ends the sessions and writes a checkpoint.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 import time
 from abc import ABC, abstractmethod
@@ -115,6 +116,11 @@ class EmbeddedServer(ABC):
             self.process.wait(STOP_DEADLINE)
         except subprocess.TimeoutExpired:
             self.kill()
+
+    def discard(self) -> None:
+        """Stop it and delete all that it kept."""
+        self.stop()
+        shutil.rmtree(self.directory)
 
     def restart(self) -> None:
         self.stop()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -20,15 +19,12 @@ pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="only root needs a way
 
 
 @pytest.fixture
-def closed_folder(tmp_path: Path) -> Iterator[Path]:
+def closed_folder(tmp_path: Path) -> Path:
     """A folder below one that only its owner may enter, as many homes are."""
     tmp_path.chmod(0o700)
     folder = tmp_path / "checkout"
     folder.mkdir()
-    yield folder
-    moved = elsewhere(folder)
-    if moved is not None:
-        shutil.rmtree(moved)
+    return folder
 
 
 @pytest.fixture
