@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 from functools import cached_property
 
 from domain.model.position import Position
 from domain.postgres.pool import Pool
 from domain.read import engine, queries
+from domain.read.dead_letters import DeadLetters
 from domain.read.engine import ProjectionEngine
+from domain.read.failure import Policy
+from domain.read.projection import Projection
 from domain.read.projections import PROJECTIONS
 from domain.read.queries import Queries
+from domain.read.switch import ProjectionSwitch
 from domain.read.synchronous import SynchronousFold
 from domain.read.waiting import Waiter
 from domain.read.watch.monitor import Monitor
@@ -59,9 +63,7 @@ class Container:
     @cached_property
     def engine(self) -> ProjectionEngine:
         """The engine over all projections, for those who look after them."""
-        return ProjectionEngine(
-            self.read_pool, self.event_store, PROJECTIONS, batch_size=self.settings.projection_batch_size
-        )
+        return self._engine_of(self.read_pool, PROJECTIONS)
 
     @cached_property
     def worker_engine(self) -> ProjectionEngine | None:
@@ -92,7 +94,30 @@ class Container:
         chosen = [each for each in PROJECTIONS if self.settings.projection_strategy.of(each.name) in strategies]
         if not chosen:
             return None
-        return ProjectionEngine(pool, self.event_store, chosen, batch_size=self.settings.projection_batch_size)
+        return self._engine_of(pool, chosen)
+
+    def _engine_of(self, pool: Pool, projections: Sequence[Projection]) -> ProjectionEngine:
+        policy = Policy(
+            max_attempts=self.settings.projection_max_attempts,
+            pause_threshold=self.settings.projection_pause_threshold,
+            retry_seconds=self.settings.projection_retry_seconds,
+        )
+        return ProjectionEngine(
+            pool, self.event_store, projections, batch_size=self.settings.projection_batch_size, policy=policy
+        )
+
+    @cached_property
+    def dead_letters(self) -> DeadLetters:
+        return DeadLetters(self.read_pool, self.event_store)
+
+    @cached_property
+    def projection_switch(self) -> ProjectionSwitch:
+        return ProjectionSwitch(self.read_pool, [projection.name for projection in PROJECTIONS])
+
+    def wake(self, shards: Iterable[int]) -> None:
+        """Tell the workers that there is something to do on *shards*; the clock finds it too, a little later."""
+        for shard in sorted(set(shards)):
+            self._on_appended(Position(shard, 0), 0)
 
     def _appended(self, position: Position, count: int) -> None:
         if self.synchronous_fold is not None:

@@ -64,6 +64,10 @@ class Settings:
     #: Seconds between two ticks that fold the projections of strategy batch.
     projection_batch_interval: int
     projection_max_attempts: int
+    #: So many aggregates that fail alike within a minute pause their projection instead of being parked.
+    projection_pause_threshold: int
+    #: Seconds before the second attempt at a parked aggregate; each later pause is twice as long.
+    projection_retry_seconds: int
     log_level: LogLevel
     log_format: LogFormat
 
@@ -96,6 +100,8 @@ class Settings:
             projection_strategy=read.optional("PROJECTION_STRATEGY", _strategies) or Strategies(),
             projection_batch_interval=read.whole("PROJECTION_BATCH_INTERVAL", 60, 1, 86_400),
             projection_max_attempts=read.whole("PROJECTION_MAX_ATTEMPTS", 5, 1, 100),
+            projection_pause_threshold=read.whole("PROJECTION_PAUSE_THRESHOLD", 20, 2, 100_000),
+            projection_retry_seconds=read.whole("PROJECTION_RETRY_SECONDS", 5, 1, 3600),
             log_level=read.choice("LOG_LEVEL", "info", get_args(LogLevel)),
             log_format=read.choice("LOG_FORMAT", "console" if sys.stdout.isatty() else "json", get_args(LogFormat)),
         )
