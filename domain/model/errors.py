@@ -134,6 +134,14 @@ class NotCaughtUp(DomainError):
     """The read models have not reached {position} yet."""
 
 
+class AggregateParked(NotCaughtUp):
+    """The read models don't show {position}: an event of {aggregate_id} could not be applied. {prospect}"""
+
+
+class ProjectionPaused(NotCaughtUp):
+    """The read models don't reach {position} now: the projection {projection} is paused."""
+
+
 class Unavailable(DomainError):
     """The service can't answer now: {reason}."""
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from itertools import pairwise
 from typing import Any, NamedTuple
 
@@ -69,14 +69,19 @@ class ProjectionEngine:
         schema: str = "read_schema",
         policy: Policy = _USUAL,
         invalidator: Invalidator = _NOBODY,
+        announce: Callable[[int], object] = lambda _: None,
     ) -> None:
-        """The sessions of *pool* need the settings SESSION. *invalidator* is told what was committed."""
+        """The sessions of *pool* need the settings SESSION. *invalidator* is told what was committed.
+
+        *announce* is told each shard that has moved, after the commit, for those who wait for it. It never raises.
+        """
         self._pool = pool
         self._event_log = event_log
         self._projections = {projection.name: projection for projection in projections}
         self._batch_size = batch_size
         self._schema = schema
         self._policy = policy
+        self._announce = announce
         self._checkpoints = Checkpoints(schema)
         self._parked = ParkedAggregates(schema)
         self._states = ProjectionStates(schema)
@@ -128,6 +133,8 @@ class ProjectionEngine:
                 released = self._release.run(cursor, shard, running, positions)
             if told is not None and heard and not turn.moved:
                 execute(cursor, [self._checkpoints.hear(shard, heard)])
+        if turn.moved or released.events:
+            self._announce(shard)
         heard.clear()
         if told is not None:
             spans = {name: (told[name], position) for name, position in positions.items() if told[name] < position}
