@@ -1,0 +1,169 @@
+"""The cache as the rest of the service sees it."""
+
+from __future__ import annotations
+
+import os
+import socket
+import time
+from collections.abc import Iterable
+from contextlib import suppress
+from typing import Any, NoReturn
+
+import flask_caching
+import redis
+from flask import Flask
+
+from domain.cache.answer import Found
+from domain.cache.epoch import Epoch, random_id
+from domain.cache.health import Health
+from domain.cache.housekeeping import Housekeeping
+from domain.cache.keys import Key
+from domain.cache.l1 import L1
+from domain.cache.l2 import L2
+from domain.cache.loading import Loader, Loading
+from domain.cache.processes import Processes
+from domain.cache.stats import Stats, hit_ratio, summed, written
+from domain.cache.stream import StreamReader
+from domain.model.position import Position, shard_of
+
+#: An offset that no answer reaches, so that one who asks for it always loads.
+_NEVER = 2**53
+
+#: Seconds between two rounds of each task.
+_KEEP, _TELL, _PURGE = 0.5, 1.0, 15.0
+
+
+class Cache(flask_caching.Cache):
+    """Two levels of fenced answers before a loader. Works with and without a Flask app, in any number of threads.
+
+    An answer is given only if it shows everything that had been invalidated when it was last looked at: at once in
+    Redis, within the news' travel time in this process's memory. Redis may fail at any time: then the loader answers.
+    """
+
+    def __init__(
+        self,
+        l1: L1,
+        l2: L2,
+        epoch: Epoch,
+        reader: StreamReader,
+        processes: Processes,
+        stats: Stats,
+        health: Health,
+    ) -> None:
+        super().__init__(with_jinja2_ext=False)
+        self.l1 = l1
+        self.l2 = l2
+        self.reader = reader
+        self.health = health
+        self.counters = stats
+        self._processes = processes
+        self._loading = Loading(l1, l2, stats, health)
+        self._housekeeping: Housekeeping | None = None
+        #: The name under which this process tells of itself.
+        self.process = f"{socket.gethostname()}:{os.getpid()}:{random_id()}"
+        epoch.on_change(l1.empty)
+
+    def init_app(self, app: Flask, config: dict[str, Any] | None = None) -> None:
+        """Be the cache of *app*, with the backend that is there already."""
+        ours = {"CACHE_TYPE": f"{L2.__module__}.{L2.__name__}", "CACHE_BACKEND": self.l2}
+        super().init_app(app, {**(config or {}), **ours})
+
+    @property
+    def cache(self) -> Any:
+        return self.l2
+
+    def get_or_load(self, key: Key, loader: Loader, *, min_position: Position | None = None) -> Found:
+        """Return the answer to *key*; ``body`` is None for what isn't there. Raises what *loader* raises, nothing else.
+
+        With a *min_position* on the tenant's shard, older answers are passed over. If the loader's own is older still,
+        it is given as it is: the caller has to compare.
+        """
+        least = 0
+        if min_position is not None and min_position.shard == shard_of(key.tenant_id):
+            least = min_position.offset
+        now = time.monotonic()
+        if now < self.reader.trusted_until and self.health.readable:
+            found = self.l1.get(key.tenant_id, key.text, least, now)
+            if found is not None:
+                self.counters.count("l1", key.query, "hit" if found.body is not None else "absent_hit")
+                return found
+            self.counters.count("l1", key.query, "miss")
+        if self._housekeeping is None:
+            self.start()
+        return self._loading.get(key, loader, least, now)
+
+    def refresh(self, key: Key, loader: Loader) -> bool:
+        """Load and store the answer to *key*, whatever is there, unless another one is just doing so."""
+        return self._loading.fill(key, loader, _NEVER)
+
+    def warm(self, asked: Iterable[tuple[Key, Loader]], per_second: float = 50.0) -> int:
+        """Load what is not there, in the given order, so many in a second; return how many were loaded."""
+        loaded = 0
+        for key, loader in asked:
+            started = time.monotonic()
+            if self._loading.fill(key, loader):
+                self.counters.count("l2", key.query, "warm")
+                loaded += 1
+                time.sleep(max(0.0, 1 / per_second - (time.monotonic() - started)))
+        return loaded
+
+    def start(self) -> None:
+        """Start the threads, if they don't run. The first request does so, in the process that serves it."""
+        housekeeping = Housekeeping(
+            {self._loading.keep_leases: _KEEP, self.tell: _TELL, self.health.look: _TELL, self._purge: _PURGE}
+        )
+        if self.__dict__.setdefault("_running", housekeeping) is housekeeping:
+            self._housekeeping = housekeeping
+            housekeeping.start()
+            self.reader.start()
+
+    def close(self) -> None:
+        """Stop the threads, and close no connection: others may use the clients."""
+        if self._housekeeping is not None:
+            self._housekeeping.stop()
+            self.reader.stop()
+
+    def tell(self) -> None:
+        """Tell the others of this process. That is also how it learns whether Redis can be written to."""
+        try:
+            self._processes.publish(self.process, self.said())
+        except (redis.ConnectionError, redis.TimeoutError, OSError):
+            return
+        except redis.RedisError:
+            self.health.writable(False)
+        else:
+            self.health.writable(True)
+
+    def said(self) -> dict[str, Any]:
+        """Return what this process counts, and how it is."""
+        return {
+            "counters": written(self.counters.totals()),
+            "l1": {"bytes": self.l1.bytes, "entries": len(self.l1), "evicted": self.l1.evicted},
+            "stream": {
+                "lag": round(self.reader.lag, 3),
+                "missed": self.reader.missed,
+                "disconnected": self.reader.disconnected,
+            },
+            "breaker": {"state": self.l2.breaker.state, "opened": self.l2.breaker.opened},
+            "readable": self.health.readable,
+        }
+
+    def stats(self) -> dict[str, Any]:
+        """Return the counters over all living processes, and what each says of itself; Redis down, of this one."""
+        processes: dict[str, dict[str, Any]] = {}
+        with suppress(redis.RedisError, OSError):
+            processes = self._processes.read()
+        processes[self.process] = self.said()
+        counters = summed(said["counters"] for said in processes.values())
+        for said in processes.values():
+            del said["counters"]
+        return {"counters": counters, "hit_ratio": hit_ratio(counters), "processes": processes}
+
+    def _purge(self) -> None:
+        self.l1.purge(time.monotonic())
+
+    def _unsafe(self, *_: Any, **__: Any) -> NoReturn:
+        """Refuse what flask-caching offers and can't be fenced: its keys know no tenant, its values no position."""
+        raise NotImplementedError("Use get_or_load(): this has no fence.")
+
+    cached = memoize = delete_memoized = clear = _unsafe

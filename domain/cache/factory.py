@@ -1,0 +1,49 @@
+"""How the parts of the cache fit together."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+from domain.cache.breaker import Breaker
+from domain.cache.cache import Cache
+from domain.cache.client import connect
+from domain.cache.envelope import Envelope
+from domain.cache.epoch import Epoch
+from domain.cache.guard import Guard
+from domain.cache.health import Health
+from domain.cache.invalidation import RedisInvalidator
+from domain.cache.l1 import L1
+from domain.cache.l2 import L2
+from domain.cache.processes import Processes
+from domain.cache.stats import Stats
+from domain.cache.stream import SILENCE, StreamReader
+
+#: Seconds that a request waits for Redis, and that those do for whom nobody waits.
+TIMEOUT, PATIENT = 0.1, 2.0
+
+
+def make_cache(
+    url: str,
+    applied: Callable[[int], int],
+    behind: Callable[[], float] | None = None,
+    *,
+    l1_max_bytes: int = 64 * 2**20,
+    encryption_keys: Mapping[str, bytes] | None = None,
+    compress_min_bytes: int = 1024,
+) -> Cache:
+    """Return a cache on the Redis at *url*. Nothing connects, and no thread runs, before it is used.
+
+    *applied* returns the offset that the furthest projection has reached on a shard, read on the server that
+    projections write to. *behind* returns for how many seconds the oldest change has waited for its invalidation.
+    """
+    client = connect(url, TIMEOUT)
+    stats, l1 = Stats(), L1(l1_max_bytes)
+    epoch = Epoch(client)
+    l2 = L2(client, epoch, Envelope(encryption_keys, compress_min_bytes), Guard(Breaker(), stats), stats, applied)
+    reader = StreamReader(connect(url, SILENCE), epoch, l1)
+    return Cache(l1, l2, epoch, reader, Processes(connect(url, SILENCE)), stats, Health(behind))
+
+
+def make_invalidator(url: str) -> RedisInvalidator:
+    """Return what invalidates on the Redis at *url*."""
+    return RedisInvalidator(connect(url, PATIENT))

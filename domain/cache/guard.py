@@ -1,0 +1,48 @@
+"""The one way from a request to Redis: it fails soon, and after a few failures at once."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import TypeVar
+
+import redis
+
+from domain.cache.breaker import Breaker
+from domain.cache.looked import Down
+from domain.cache.stats import Stats
+
+T = TypeVar("T")
+
+#: Seconds above which a call counts as failed, though it was answered.
+SLOW = 0.05
+
+
+class Guard:
+    """Calls Redis as far as the breaker allows, and knows no other error than Down."""
+
+    def __init__(self, breaker: Breaker, stats: Stats) -> None:
+        self.breaker = breaker
+        self._stats = stats
+
+    def __call__(self, call: Callable[[], T]) -> T:
+        """Return what *call* does. Raises Down where it raises a RedisError, and when the breaker is open."""
+        if not self.breaker.allows():
+            raise Down
+        started = time.monotonic()
+        try:
+            result = call()
+        except (redis.ConnectionError, redis.TimeoutError, OSError) as error:
+            self._stats.count("l2", "all", "error")
+            self.breaker.failed()
+            raise Down from error
+        except redis.RedisError as error:
+            # It answers, though not with what was asked for: it is full, or read-only.
+            self._stats.count("l2", "all", "refused")
+            self.breaker.succeeded()
+            raise Down from error
+        if time.monotonic() - started > SLOW:
+            self.breaker.failed()
+        else:
+            self.breaker.succeeded()
+        return result

@@ -1,0 +1,16 @@
+-- Return the cache's epoch, and which stream tells of invalidations and how many it has told of.
+--
+-- KEYS: state
+-- ARGV: new random epoch and stream id, for the first who asks
+--
+-- {epoch, stream id, messages so far}; epoch and stream id are false where none can be written
+
+local state = redis.call('HMGET', KEYS[1], 'epoch', 'stream', 'messages')
+if not state[1] then
+  local made = redis.pcall('HSET', KEYS[1], 'epoch', ARGV[1], 'stream', ARGV[1], 'messages', 0)
+  if type(made) == 'table' and made.err then
+    return {false, false, 0}
+  end
+  state = {ARGV[1], ARGV[1], '0'}
+end
+return {state[1], state[2], tonumber(state[3])}

@@ -1,0 +1,75 @@
+"""The Lua scripts, in a text of their own for each run of the server.
+
+Answers and fences that a server had before it failed over or came back from a snapshot may be older than what was
+invalidated since, so no script may touch them on any other run than the one that they were written on. A server keeps
+scripts in its memory only and gives them to nobody. So a script that names the run in its text is known to that run
+alone, and on any other server the call fails before it has read a thing, at no cost to those that don't.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from functools import cache
+from importlib.resources import files
+from typing import TYPE_CHECKING, Any
+
+from redis.exceptions import NoScriptError, RedisError
+
+if TYPE_CHECKING:
+    from redis import Redis
+
+#: Seconds that a tenant's fence is kept after the last entry was stored or tag was raised: longer than any entry.
+FENCE_TTL = 7200
+
+#: Seconds for which one has the lease to load an answer, if it isn't kept meanwhile.
+LEASE = 2.0
+
+NAMES = ("look", "store", "mint", "raise", "renew", "state", "publish", "keep")
+
+#: Servers before this one gave their scripts to their replicas and snapshots.
+_FIRST_VERSION = 7
+
+#: The run is another one, or the server has forgotten the scripts: Scripts.enter() has to be called again.
+Elsewhere = NoScriptError
+
+
+class TooOld(RedisError):
+    """The server is older than Redis 7."""
+
+
+@cache
+def text(name: str, run_id: str) -> str:
+    """Return the script *name* for the run."""
+    folder = files("domain.cache") / "lua"
+    constants = f"local FENCE_MS, LEASE_MS = {FENCE_TTL * 1000:.0f}, {LEASE * 1000:.0f}"
+    parts = ((folder / f"{part}.lua").read_text() for part in ("common", name))
+    return "\n".join((f"-- On run {run_id} only.", constants, *parts))
+
+
+@cache
+def digest(name: str, run_id: str) -> str:
+    """Return the name by which the server knows the script."""
+    return hashlib.sha1(text(name, run_id).encode(), usedforsecurity=False).hexdigest()
+
+
+def run(client: Any, name: str, run_id: str, keys: Sequence[str], args: Sequence[Any]) -> Any:
+    """Run the script on *client*, or put it into that pipeline. Raises Elsewhere on another run than *run_id*."""
+    return client.execute_command("EVALSHA", digest(name, run_id), len(keys), *keys, *args)
+
+
+def enter(client: Redis) -> str:
+    """Return the id of the server's run, after giving it the scripts for this run. Raises RedisError."""
+    with client.pipeline() as pipe:
+        # While a key is watched, a connection that is lost is not replaced by one that may lead to another server. This
+        # one is never written.
+        pipe.watch("cache:{all}:watched")  # type: ignore[no-untyped-call]
+        info: Any = pipe.info("server")
+        if int(str(info["redis_version"]).partition(".")[0]) < _FIRST_VERSION:
+            raise TooOld
+        run_id = str(info["run_id"])
+        pipe.multi()
+        for name in NAMES:
+            pipe.script_load(text(name, run_id))
+        pipe.execute()
+    return run_id
