@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import sys
 
 import dramatiq
@@ -12,7 +13,9 @@ from domain import logs
 from domain.bootstrap import Container, bootstrap
 from domain.read.engine import ProjectionEngine
 from domain.read.watch.processes import Processes, Pulse
+from domain.read.rebuild.rebuilder import Rebuilder
 from domain.settings import Settings, SettingsError
+from workers.echoes import ignore_echoes
 from workers.hints import HintSender
 
 log = structlog.get_logger(__name__)
@@ -27,6 +30,7 @@ class Wiring(dramatiq.Middleware):
     hints: HintSender
     engine: ProjectionEngine | None
     batch_engine: ProjectionEngine | None
+    rebuilder: Rebuilder
     _container: Container
     _pulse: Pulse
 
@@ -40,12 +44,14 @@ class Wiring(dramatiq.Middleware):
         self.hints = HintSender(settings.redis_url)
         # Made here, since the threads that share them would make them at the same time.
         self.engine, self.batch_engine = self._container.worker_engine, self._container.batch_engine
+        self.rebuilder = self._container.rebuilder
         self._pulse = Pulse(Processes(self._container.read_pool), "worker")
 
     def before_worker_boot(self, _broker: RedisBroker, worker: dramatiq.Worker) -> None:
         worker.worker_timeout = min(worker.worker_timeout, _IDLE_POLL)
 
     def after_worker_boot(self, _broker: RedisBroker, worker: dramatiq.Worker) -> None:
+        ignore_echoes(signal.SIGTERM)
         self._pulse.start()
         log.info("The worker is ready.", threads=worker.worker_threads)
 
