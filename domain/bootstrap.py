@@ -8,14 +8,18 @@ from functools import cached_property
 from domain.model.position import Position
 from domain.postgres.pool import Pool
 from domain.read import engine, queries
+from domain.read.bell import RedisBell, Ringer
 from domain.read.dead_letters import DeadLetters
 from domain.read.engine import ProjectionEngine
 from domain.read.failure import Policy
 from domain.read.projection import Projection
 from domain.read.projections import PROJECTIONS
 from domain.read.queries import Queries
+from domain.read.rebuild.rebuilder import Rebuilder
 from domain.read.switch import ProjectionSwitch
 from domain.read.synchronous import SynchronousFold
+from domain.read.verify.repair import Repair
+from domain.read.verify.verifier import Verifier
 from domain.read.waiting import Waiter
 from domain.read.watch.monitor import Monitor
 from domain.settings import Settings, SettingsError, Strategy
@@ -103,7 +107,12 @@ class Container:
             retry_seconds=self.settings.projection_retry_seconds,
         )
         return ProjectionEngine(
-            pool, self.event_store, projections, batch_size=self.settings.projection_batch_size, policy=policy
+            pool,
+            self.event_store,
+            projections,
+            batch_size=self.settings.projection_batch_size,
+            policy=policy,
+            announce=self.ringer.ring,
         )
 
     @cached_property
@@ -126,6 +135,18 @@ class Container:
         self._on_appended(position, count)
 
     @cached_property
+    def rebuilder(self) -> Rebuilder:
+        return Rebuilder(self.read_pool, self.event_store, PROJECTIONS)
+
+    @cached_property
+    def repair(self) -> Repair:
+        return Repair(self.read_pool, self.event_store, PROJECTIONS)
+
+    @cached_property
+    def verifier(self) -> Verifier:
+        return Verifier(self.read_pool, self.event_store, PROJECTIONS)
+
+    @cached_property
     def monitor(self) -> Monitor:
         strategies = {each.name: self.settings.projection_strategy.of(each.name) for each in PROJECTIONS}
         return Monitor(self.read_pool, self.event_store, strategies, self.settings.projection_batch_interval)
@@ -136,13 +157,23 @@ class Container:
 
     @cached_property
     def waiter(self) -> Waiter:
-        return Waiter(self.query_pool)
+        return Waiter(self.query_pool, self.event_store, self.bell)
+
+    @cached_property
+    def bell(self) -> RedisBell:
+        """Rings in this process when the read models have moved."""
+        return RedisBell(self.settings.redis_url)
+
+    @cached_property
+    def ringer(self) -> Ringer:
+        """Rings the bell of all processes."""
+        return Ringer(self.settings.redis_url)
 
     def close(self) -> None:
         """Close the connections that were opened."""
-        for name in ("write_pool", "read_pool", "query_pool", "synchronous_pool"):
-            if pool := self.__dict__.get(name):
-                pool.close()
+        for name in ("bell", "ringer", "write_pool", "read_pool", "query_pool", "synchronous_pool"):
+            if part := self.__dict__.get(name):
+                part.close()
 
 
 def bootstrap(settings: Settings, on_appended: Callable[[Position, int], None] = nobody) -> Container:

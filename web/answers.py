@@ -11,6 +11,7 @@ from flask import Response, request, url_for
 from domain.model.errors import NotCaughtUp, NotFound
 from domain.model.position import Position
 from domain.read.queries import QUERY_PROJECTIONS, Answer
+from domain.read.waiting import About
 from web import conditions
 from web.context import container
 
@@ -21,7 +22,7 @@ _NEXT_CURSOR = re.compile(rb'"next_cursor"\s*:\s*"([A-Za-z0-9_=-]+)"\s*\}\s*\}\s
 def answer(query: str, tenant_id: str, *, missing: type[NotFound], **arguments: Any) -> Response:
     """Put the *query*, a method of Queries, and write what it says; nothing said is *missing*.
 
-    Raises NotCaughtUp when the read models don't reach the client's Min-Position in time.
+    Raises NotCaughtUp when the read models don't reach the client's Min-Position in time, or can't by waiting.
     """
     found = _fresh_enough(query, tenant_id, arguments)
     if found is None:
@@ -48,14 +49,27 @@ def _fresh_enough(query: str, tenant_id: str, arguments: dict[str, Any]) -> Answ
     wanted = conditions.min_position()
     ask = getattr(container().queries, query)
     found: Answer | None = ask(tenant_id, **arguments)
-    if wanted is None or _has_reached(found, wanted):
+    if wanted is None:
         return found
-    if container().waiter.wait(wanted, QUERY_PROJECTIONS[query], conditions.patience()):
+    # Asked even if the position is reached: what is parked stays behind while everything else goes on.
+    about = About(tenant_id, _aggregate(query, tenant_id, arguments))
+    reached = container().waiter.wait(wanted, QUERY_PROJECTIONS[query], conditions.patience(), about)
+    if reached and _has_reached(found, wanted):
+        return found
+    if reached:
         found = ask(tenant_id, **arguments)
         # A position of another tenant's shard can be waited for, but this answer's own says nothing about it.
         if found is None or found.position.shard != wanted.shard or _has_reached(found, wanted):
             return found
     raise NotCaughtUp(position=wanted)
+
+
+def _aggregate(query: str, tenant_id: str, arguments: dict[str, Any]) -> str | None:
+    """The one aggregate that the query is about; None for those that show many."""
+    if query == "tenant_summary":
+        return tenant_id
+    found: str | None = arguments.get("user_id") or arguments.get("workspace_id")
+    return found
 
 
 def _has_reached(found: Answer | None, wanted: Position) -> bool:

@@ -115,7 +115,7 @@ def from_error(error: Exception) -> Response:
         log.error("A request failed for a reason nobody foresaw", exc_info=error)
     elif not isinstance(error, errors.DomainError):
         log.warning("A request failed because a part is down or busy", error=type(error).__name__)
-    return problem(status, code, detail, errors=_fields(error))
+    return problem(status, code, detail, errors=_fields(error), headers=_headers(error))
 
 
 def from_http_exception(error: HTTPException) -> Response:
@@ -132,6 +132,13 @@ def from_http_exception(error: HTTPException) -> Response:
 def install(app: Flask) -> None:
     """Let every exception that leaves a view become a problem document."""
     app.register_error_handler(Exception, from_error)
+
+
+def _headers(error: Exception) -> dict[str, str] | None:
+    """Return when to try again, where the error knows."""
+    if isinstance(error, errors.DomainError) and "retry_after" in error.data:
+        return {"Retry-After": str(error.data["retry_after"])}
+    return None
 
 
 def _fields(error: Exception) -> dict[str, list[str]] | None:
