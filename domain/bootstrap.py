@@ -16,8 +16,11 @@ from domain.read.projection import Projection
 from domain.read.projections import PROJECTIONS
 from domain.read.queries import Queries
 from domain.read.rebuild.rebuilder import Rebuilder
+from domain.read.rebuild.rebuilder import Rebuilder
 from domain.read.switch import ProjectionSwitch
 from domain.read.synchronous import SynchronousFold
+from domain.read.verify.repair import Repair
+from domain.read.verify.verifier import Verifier
 from domain.read.verify.repair import Repair
 from domain.read.verify.verifier import Verifier
 from domain.read.waiting import Waiter
@@ -133,6 +136,18 @@ class Container:
             self.synchronous_fold.fold(position)
         # The workers hear of it last, so that they don't take the shard away from the fold above.
         self._on_appended(position, count)
+
+    @cached_property
+    def rebuilder(self) -> Rebuilder:
+        return Rebuilder(self.read_pool, self.event_store, PROJECTIONS)
+
+    @cached_property
+    def repair(self) -> Repair:
+        return Repair(self.read_pool, self.event_store, PROJECTIONS)
+
+    @cached_property
+    def verifier(self) -> Verifier:
+        return Verifier(self.read_pool, self.event_store, PROJECTIONS)
 
     @cached_property
     def rebuilder(self) -> Rebuilder:

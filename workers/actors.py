@@ -9,6 +9,7 @@ import dramatiq
 from domain.read.engine import ProjectionEngine
 from workers.broker import broker, wiring
 from workers.hints import Actor
+from workers.rebuilding import lend_a_hand
 from workers.redis_broker import QUEUE
 from workers.turn import take_turn
 
@@ -40,3 +41,13 @@ def _follow(shard: int, actor: Actor, engine: ProjectionEngine | None) -> None:
         time.sleep(_PATIENCE)
     if progress.busy or progress.behind:
         wiring.hints.send(shard, actor)
+
+
+@dramatiq.actor(broker=broker, queue_name=QUEUE, priority=10)
+def rebuild(projection: str, hand: int) -> None:
+    """Lend a hand to the rebuild of *projection* for a turn. News go first. It may come late, twice, or never."""
+    more = lend_a_hand(wiring.rebuilder, projection)
+    # The mark stays until the turn is over, so that no more hands are at work than were asked for.
+    wiring.hints.clear_rebuild(projection, hand)
+    if more:
+        wiring.hints.send_rebuild(projection, hand)

@@ -43,21 +43,27 @@ class HintSender:
 
     def send(self, shard: int, actor: Actor = "project") -> bool:
         """Send a hint unless one is waiting. Return False when it can't be sent."""
-        return self._guarded(lambda: self._send(shard, actor))
+        return self._guarded(lambda: self._send(_mark(shard, actor), actor, shard))
 
-    def _send(self, shard: int, actor: Actor) -> None:
+    def send_rebuild(self, projection: str, hand: int) -> bool:
+        """Ask a worker to lend its *hand*-th hand to the rebuild of *projection*, unless that was asked already."""
+        return self._guarded(lambda: self._send(_rebuild_mark(projection, hand), "rebuild", projection, hand))
+
+    def _send(self, mark: str, actor: str, *args: object) -> None:
         with self._client.pipeline(transaction=False) as pipeline:
-            pipeline.set(_mark(shard, actor), 1, nx=True, px=_MARK_LIFE)
+            pipeline.set(mark, 1, nx=True, px=_MARK_LIFE)
             pipeline.llen(self._queue)
             marked, waiting = pipeline.execute()
         if marked and waiting < _ENOUGH:
-            self._broker.enqueue(
-                dramatiq.Message(queue_name=QUEUE, actor_name=actor, args=(shard,), kwargs={}, options={})
-            )
+            self._broker.enqueue(dramatiq.Message(queue_name=QUEUE, actor_name=actor, args=args, kwargs={}, options={}))
 
     def clear(self, shard: int, actor: Actor = "project") -> None:
         """Take the mark away: the shard's events are about to be read."""
         self._guarded(lambda: self._client.delete(_mark(shard, actor)))
+
+    def clear_rebuild(self, projection: str, hand: int) -> None:
+        """Take the mark away: the hand is free."""
+        self._guarded(lambda: self._client.delete(_rebuild_mark(projection, hand)))
 
     def _guarded(self, action: Callable[[], object]) -> bool:
         if not self._breaker.allows():
@@ -78,3 +84,7 @@ class HintSender:
 
 def _mark(shard: int, actor: Actor) -> str:
     return f"hint:{shard}" if actor == "project" else f"hint:{actor}:{shard}"
+
+
+def _rebuild_mark(projection: str, hand: int) -> str:
+    return f"hint:rebuild:{projection}:{hand}"

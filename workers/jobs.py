@@ -7,6 +7,7 @@ from workers.checkpoint_watch import CheckpointWatch
 from workers.forgetting import Forgetting
 from workers.hints import HintSender
 from workers.job import Job
+from workers.rebuilding import Rebuilding
 from workers.sweep import Sweep
 
 #: Seconds between two looks for shards that no hint has told about: what a lost hint costs at most.
@@ -21,6 +22,7 @@ def jobs(container: Container, hints: HintSender) -> dict[str, Job]:
     found = {
         "checkpoints": Job(CheckpointWatch(container.monitor, container.read_pool), _WATCH),
         "clean-up": Job(Forgetting(container.event_store), _CLEAN_UP),
+        "rebuilds": Job(Rebuilding(container.rebuilder, hints), _SWEEP),
     }
     if container.worker_engine is not None:
         found["sweep"] = Job(Sweep(container.worker_engine, hints), _SWEEP)

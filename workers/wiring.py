@@ -12,8 +12,8 @@ from dramatiq.brokers.redis import RedisBroker
 from domain import logs
 from domain.bootstrap import Container, bootstrap
 from domain.read.engine import ProjectionEngine
-from domain.read.watch.processes import Processes, Pulse
 from domain.read.rebuild.rebuilder import Rebuilder
+from domain.read.watch.processes import Processes, Pulse
 from domain.settings import Settings, SettingsError
 from workers.echoes import ignore_echoes
 from workers.hints import HintSender

@@ -2,13 +2,21 @@
 
 from flask import Flask
 
+from web.cli import rebuilds, verification
+from web.cli.dead_letters import dead_letters
 from web.cli.load_sample import load_sample
 from web.cli.projections import projections
+from web.cli.switch import pause, resume
 from web.cli.token import token
 from web.cli.welcome import welcome
+
+#: These add their commands to projections.
+PARTS = (rebuilds, verification)
 
 
 def install(app: Flask) -> None:
     """Add our commands to Flask's own."""
-    for command in (token, load_sample, projections, welcome):
+    for command in (token, load_sample, projections, dead_letters, welcome):
         app.cli.add_command(command)
+    for command in (pause, resume):
+        projections.add_command(command)

@@ -51,7 +51,7 @@ def status(as_json: bool) -> None:
 
 
 def _lines(status: dict[str, Any], health: Health) -> Iterator[str]:
-    yield from _table([list(_COLUMNS), *([_cell(each[name]) for name in _COLUMNS.values()] for each in _all(status))])
+    yield from table([list(_COLUMNS), *([_cell(each[name]) for name in _COLUMNS.values()] for each in _all(status))])
     yield ""
     for each in _all(status):
         shards = ", ".join(
@@ -85,7 +85,7 @@ def _cell(value: Any) -> str:
     return f"{value:,}" if isinstance(value, int) else f"{value:,.1f}" if isinstance(value, float) else str(value)
 
 
-def _table(rows: list[list[str]]) -> Iterator[str]:
+def table(rows: list[list[str]]) -> Iterator[str]:
     """Names to the left, numbers to the right."""
     widths = [max(len(row[place]) for row in rows) for place in range(len(rows[0]))]
     for row in rows:
