@@ -135,7 +135,11 @@ class L2(RedisCache):
         self._guard(lambda: self._client.unlink(names.entry(key.text)))
 
     def _mint(self, names: Names, tenant_id: str) -> None:
-        offset = self._applied(shard_of(tenant_id))
+        try:
+            offset = self._applied(shard_of(tenant_id))
+        except Exception as error:
+            # Without a database there is nothing to cache; the loader says so better.
+            raise Down from error
         self._run("mint", names, [names.fences, STATE], [names.epoch, random_id(), offset])
 
     def _names(self, tenant_id: str) -> Names:
