@@ -22,9 +22,6 @@ from domain.cache.scripts import Elsewhere, run
 from domain.cache.stats import Stats
 from domain.model.position import Position, shard_of
 
-#: The last part of its time in which an entry is refreshed by one of those who ask for it.
-EARLY = 0.1
-
 #: How often an answer is asked for again because the server has moved, or has no fence.
 _ATTEMPTS = 5
 
@@ -73,8 +70,7 @@ class L2(RedisCache):
         for _ in range(_ATTEMPTS):
             names = self._names(key.tenant_id)
             keys = [names.fences, names.entry(key.text), names.lease(key.text, ask.least), STATE]
-            early = int(key.ttl * EARLY * 1000)
-            args = [names.epoch, ask.least, ask.token, early, " ".join(key.tags)]
+            args = [names.epoch, ask.least, ask.token, " ".join(key.tags)]
             reply = self._run("look", names, keys, args)
             match reply:
                 case [b"HIT", header, tags, sealed, left, refresh]:

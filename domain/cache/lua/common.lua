@@ -6,7 +6,8 @@
 -- A tag that is not there stands at `*`. A hash without `id` only remembers what `*` has to be at least.
 --
 -- An entry is a hash: `header`, "id renewals offset etag", where the first three are what stood when it was read;
--- `tags`, with blanks between; `sealed`, the answer; `checked`, the version of the fence that it last stood at.
+-- `tags`, with blanks between; `sealed`, the answer; `checked`, the version of the fence that it last stood at;
+-- `early`, how many ms before its end one of those who ask refreshes it.
 
 -- Keys hold the epoch, so that all can be forgotten at once. ARGV begins with it, and whoever has a wrong one is told
 -- so: {'EPOCH'}. In a cluster the state is on another node, so there is no *state* key.

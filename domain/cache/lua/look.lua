@@ -1,8 +1,7 @@
 -- Look up an answer; where there is none, ask for the lease to load it.
 --
 -- KEYS: fences, entry, lease, state
--- ARGV: epoch, least offset wanted, lease token, ms before its end from which an entry may be refreshed,
---       tags known from the question
+-- ARGV: epoch, least offset wanted, lease token, tags known from the question
 --
 -- {'UNFENCED'} | {'WAIT'}: another one has the lease
 -- {'HIT', header, tags, sealed, ms left, 1 if the lease was given for a refresh}
@@ -26,8 +25,8 @@ local function lease()
   return given and true or false
 end
 
-local entry = redis.call('HMGET', KEYS[2], 'header', 'tags', 'sealed', 'checked')
-if entry[1] and entry[2] and entry[3] then
+local entry = redis.call('HMGET', KEYS[2], 'header', 'tags', 'sealed', 'checked', 'early')
+if entry[1] and entry[2] and entry[3] and entry[5] then
   local id, renewals, offset = header_of(entry[1])
   local good = id == now[1] and offset >= tonumber(ARGV[2])
   -- Its tags are looked at once for each version of the fence, since they may be many.
@@ -39,7 +38,7 @@ if entry[1] and entry[2] and entry[3] then
   end
   if good then
     local left = redis.call('PTTL', KEYS[2])
-    local refresh = left < tonumber(ARGV[4]) and lease()
+    local refresh = left < tonumber(entry[5]) and lease()
     return {'HIT', entry[1], entry[2], entry[3], left, refresh and 1 or 0}
   end
 end
@@ -48,7 +47,7 @@ local leased = lease()
 if leased == false then
   return {'WAIT'}
 end
-local fence = fence_at(KEYS[1], ARGV[5])
+local fence = fence_at(KEYS[1], ARGV[4])
 local offset = tonumber(fence[3])
 for index = 4, fence.count do
   if fence[index] then

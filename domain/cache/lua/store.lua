@@ -34,7 +34,9 @@ if present then
   end
 end
 
-redis.call('HSET', KEYS[2], 'header', ARGV[3], 'tags', ARGV[4], 'sealed', ARGV[5], 'checked', fence[2])
+-- In the last tenth of its time it is refreshed by one of those who ask for it.
+local early = math.floor(tonumber(ARGV[6]) / 10)
+redis.call('HSET', KEYS[2], 'header', ARGV[3], 'tags', ARGV[4], 'sealed', ARGV[5], 'checked', fence[2], 'early', early)
 redis.call('PEXPIRE', KEYS[2], ARGV[6])
 -- A fence outlives all that it fences, so that its end is never met by an entry that is still good.
 redis.call('PEXPIRE', KEYS[1], FENCE_MS)
