@@ -13,20 +13,29 @@ from workers.sweep import Sweep
 #: Seconds between two looks for shards that no hint has told about: what a lost hint costs at most.
 _SWEEP = 1.0
 
-#: Seconds between two looks at the checkpoints, and between two clean-ups.
-_WATCH, _CLEAN_UP = 5.0, 600.0
+#: Seconds between two looks for what is due again, at the checkpoints, and at the rows themselves.
+_RETRY, _WATCH, _VERIFY = 1.0, 5.0, 60.0
+
+#: Seconds between two clean-ups.
+_CLEAN_UP = 600.0
+
+#: How many aggregates of each projection are verified in a run.
+_SAMPLE = 20
 
 
 def jobs(container: Container, hints: HintSender) -> dict[str, Job]:
     """Return the jobs by name."""
     found = {
         "checkpoints": Job(CheckpointWatch(container.monitor, container.read_pool), _WATCH),
+        "verify": Job(lambda: container.verifier.sample(_SAMPLE), _VERIFY),
         "clean-up": Job(Forgetting(container.event_store), _CLEAN_UP),
         "rebuilds": Job(Rebuilding(container.rebuilder, hints), _SWEEP),
     }
-    if container.worker_engine is not None:
-        found["sweep"] = Job(Sweep(container.worker_engine, hints), _SWEEP)
-    if container.batch_engine is not None:
-        tick = Sweep(container.batch_engine, hints, "project_batch")
-        found["batch"] = Job(tick, container.settings.projection_batch_interval)
+    if (engine := container.worker_engine) is not None:
+        found["sweep"] = Job(Sweep(engine.lagging_shards, engine, hints, "project"), _SWEEP)
+        found["retries"] = Job(Sweep(engine.due_shards, engine, hints, "project"), _RETRY)
+    if (batch := container.batch_engine) is not None:
+        tick = container.settings.projection_batch_interval
+        found["batch"] = Job(Sweep(batch.lagging_shards, batch, hints, "project_batch"), tick)
+        found["batch-retries"] = Job(Sweep(batch.due_shards, batch, hints, "project_batch"), _RETRY)
     return found
