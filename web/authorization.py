@@ -68,6 +68,13 @@ RULES: dict[str, Rule | None] = {
     "workspaces.workspaces_of_tenant": user,
     "workspaces.workspace_members": user,
     "admin.projections_status": super_admin,
+    "admin.pause_projection": super_admin,
+    "admin.resume_projection": super_admin,
+    "admin.list_dead_letters": super_admin,
+    "admin.show_dead_letter": super_admin,
+    "admin.retry_dead_letter": super_admin,
+    "admin.retry_dead_letters": super_admin,
+    "admin.skip_dead_letter": super_admin,
     "admin.start_rebuild": super_admin,
     "admin.show_rebuild": super_admin,
     "admin.cancel_rebuild": super_admin,
@@ -78,6 +85,8 @@ RULES: dict[str, Rule | None] = {
     "health.ready": EVERYBODY,
     "health.cqrs": EVERYBODY,
     "api-docs.openapi_json": EVERYBODY,
+    "docs.page": EVERYBODY,
+    "docs.file": EVERYBODY,
 }
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import orjson
 from psycopg2.extensions import UNICODE, new_type, register_type
@@ -45,7 +45,7 @@ class Pool:
             pool_use_lifo=True,
             # There is nothing to roll back in autocommit mode, and a rollback would be a round trip.
             pool_reset_on_return=None,
-            json_deserializer=orjson.loads,
+            json_deserializer=_json,
             connect_args={
                 "application_name": application_name,
                 "connect_timeout": 5,
@@ -93,6 +93,18 @@ class Pool:
     def close(self) -> None:
         """Close all idle connections; those lent out are closed when they come back."""
         self.engine.dispose()
+
+
+class Undecodable(str):
+    """The text of a JSON value that is too deep or too large to be decoded. It is no dict, and so no payload."""
+
+
+def _json(text: str) -> Any:
+    # One such value must not keep anybody from reading the rows around it.
+    try:
+        return orjson.loads(text)
+    except orjson.JSONDecodeError:
+        return Undecodable(text)
 
 
 #: psycopg2.extensions.TRANSACTION_STATUS_IDLE

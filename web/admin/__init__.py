@@ -1,6 +1,6 @@
 """What those who run the service see and do over HTTP."""
 
-from web.admin import projections, rebuilds
+from web.admin import dead_letters, projections, rebuilds, switch
 from web.admin.blueprint import blueprint
 
-__all__ = ["blueprint", "projections", "rebuilds"]
+__all__ = ["blueprint", "dead_letters", "projections", "rebuilds", "switch"]

@@ -1,0 +1,93 @@
+"""Looking after what stands still on the command line."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from tests.integration.web.service import Service, Tenant
+from tests.integration.web.test_cli import flask
+from tests.integration.web.test_dead_letters import letter
+
+__all__ = ["letter"]
+
+Letter = dict[str, Any]
+
+
+def answer(service: Service, *arguments: str) -> Any:
+    code, output = flask(service, *arguments, "--json")
+    assert code == 0, output
+    return json.loads(output)
+
+
+def test_nothing_stands_still(service: Service) -> None:
+    assert flask(service, "dead-letters", "list") == (0, "Nothing stands still.\n")
+
+
+def test_the_list_is_a_table_or_json(service: Service, letter: Letter) -> None:
+    heading, line = flask(service, "dead-letters", "list")[1].splitlines()
+
+    assert heading.split()[:3] == ["state", "projection", "event"]
+    assert {"parked", "users", "user.updated", "CheckViolation", letter["id"]} <= set(line.split())
+    assert answer(service, "dead-letters", "list", "--state", "parked")["dead_letters"] == [letter]
+    assert answer(service, "dead-letters", "list", "--state", "dead")["dead_letters"] == []
+
+
+def test_one_is_shown(service: Service, letter: Letter) -> None:
+    code, output = flask(service, "dead-letters", "show", letter["id"])
+
+    assert code == 0
+    assert '"last_name": "Lovelace-Byron"' in output
+    assert "waiting behind it: 1\n" in output
+    assert answer(service, "dead-letters", "show", letter["id"])["event"]["version"] == 3
+
+
+def test_one_or_a_class_is_retried(service: Service, letter: Letter) -> None:
+    assert answer(service, "dead-letters", "retry", letter["id"]) == {"retried": 1}
+    assert answer(service, "dead-letters", "retry", "--error-class", "CheckViolation") == {"retried": 1}
+    assert answer(service, "dead-letters", "retry", "--error-class", "KeyError") == {"retried": 0}
+    assert service.container.engine.due_shards() == [int(letter["position"].partition("-")[0])]
+
+
+def test_one_is_skipped_on_record(service: Service, letter: Letter, tenant: Tenant) -> None:
+    code, output = flask(service, "dead-letters", "skip", letter["id"], "--reason", "A joke")
+
+    assert (code, output) == (0, f"user.updated at {letter['position']} is skipped in users.\n")
+    assert service.get(f"/users/{letter['aggregate_id']}", by=tenant.admin).json["first_name"] == "Augusta"
+    with service.container.read_pool.cursor() as cursor:
+        cursor.execute("SELECT reason, skipped_by LIKE 'cli:_%' FROM read_schema.skipped_events")
+        assert cursor.fetchall() == [("A joke", True)]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("dead-letters", "show", "x"), "There is no such dead letter"),
+        (("dead-letters", "retry", "x"), "There is no such dead letter"),
+        (("dead-letters", "skip", "x", "--reason", "y"), "There is no such dead letter"),
+        (("dead-letters", "skip", "x"), "--reason"),
+        (("dead-letters", "skip", "x", "--reason", " "), "must not be empty"),
+        (("dead-letters", "retry"), "either one ID or an --error-class"),
+        (("dead-letters", "retry", "x", "--error-class", "y"), "either one ID or an --error-class"),
+        (("dead-letters", "retry", "x", "--projection", "users"), "--projection goes with"),
+        (("dead-letters", "list", "--cursor", "x"), "not a cursor of this list"),
+        (("projections", "pause", "nothing", "--reason", "x"), "There is no such projection"),
+        (("projections", "resume", "users"), "--reason"),
+    ],
+)
+def test_what_makes_no_sense_ends_with_one_line(service: Service, arguments: tuple[str, ...], said: str) -> None:
+    code, output = flask(service, *arguments)
+
+    assert code != 0
+    assert said in output
+    assert "Traceback" not in output
+
+
+def test_a_projection_is_paused_and_resumed(service: Service) -> None:
+    assert flask(service, "projections", "pause", "users", "--reason", "Maintenance") == (0, "users is paused.\n")
+    resumed = answer(service, "projections", "resume", "users", "--reason", "Done", "--park")
+
+    assert (resumed["state"], resumed["reason"]) == ("running", "Done")
+    assert resumed["changed_by"].startswith("cli:")

@@ -1,0 +1,80 @@
+"""Events that can't be folded: to be listed, inspected, retried and skipped."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import structlog
+from flask import Response
+
+from web import failures
+from web.admin.blueprint import blueprint
+from web.admin.dead_letter_schemas import (
+    DeadLettersArguments,
+    DeadLettersView,
+    DeadLetterView,
+    InspectionView,
+    RetriedView,
+    RetryClassBody,
+    SkipBody,
+)
+from web.context import actor, container
+from web.schemas import NoArguments, NoBody
+
+log = structlog.get_logger(__name__)
+
+
+@blueprint.route("/dead-letters")
+@blueprint.arguments(DeadLettersArguments, location="query")
+@blueprint.response(200, DeadLettersView)
+def list_dead_letters(arguments: dict[str, Any]) -> Response:
+    """List the aggregates that stand still because an event of theirs can't be folded"""
+    return _answer(failures.page(container().dead_letters.page(**arguments)))
+
+
+@blueprint.route("/dead-letters/<letter_id>")
+@blueprint.arguments(NoArguments, location="query", as_kwargs=True)
+@blueprint.response(200, InspectionView)
+def show_dead_letter(letter_id: str) -> Response:
+    """Show the event that fails, with its payload, the error, and the events that wait behind it"""
+    return _answer(failures.inspection(container().dead_letters.show(letter_id)))
+
+
+@blueprint.route("/dead-letters/<letter_id>/retry", methods=["POST"])
+@blueprint.arguments(NoBody)
+@blueprint.response(202, DeadLetterView)
+def retry_dead_letter(_body: dict[str, Any], letter_id: str) -> Response:
+    """Try an event again at once"""
+    letter = container().dead_letters.retry(letter_id)
+    container().wake([letter.position.shard])
+    log.info("A dead letter is retried.", letter=letter_id, by=actor().id)
+    return _answer(failures.dead_letter(letter), 202)
+
+
+@blueprint.route("/dead-letters/retry", methods=["POST"])
+@blueprint.arguments(RetryClassBody)
+@blueprint.response(202, RetriedView)
+def retry_dead_letters(body: dict[str, Any]) -> Response:
+    """Try again at once all events that failed with one class of error"""
+    letters = container().dead_letters.retry_class(**body)
+    container().wake(letter.position.shard for letter in letters)
+    log.info("Dead letters are retried.", letters=len(letters), by=actor().id, **body)
+    return _answer({"retried": len(letters)}, 202)
+
+
+@blueprint.route("/dead-letters/<letter_id>/skip", methods=["POST"])
+@blueprint.arguments(SkipBody)
+@blueprint.response(202, DeadLetterView)
+def skip_dead_letter(body: dict[str, Any], letter_id: str) -> Response:
+    """Leave out the event that fails, on record; the aggregate goes on with the next one"""
+    letter = container().dead_letters.skip(letter_id, body["reason"], actor().id)
+    container().wake([letter.position.shard])
+    log.warning("An event is skipped.", letter=letter_id, at=str(letter.position), by=actor().id)
+    return _answer(failures.dead_letter(letter), 202)
+
+
+def _answer(body: dict[str, Any], status: int = 200) -> Response:
+    response = Response(json.dumps(body), status, content_type="application/json")
+    response.headers["Cache-Control"] = "no-store"
+    return response

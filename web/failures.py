@@ -1,0 +1,50 @@
+"""What stands still as JSON values, over HTTP and on the command line alike."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from domain.model.event import RecordedEvent
+from domain.read.dead_letters import DeadLetter, Inspection, Page
+from domain.read.projection_states import ProjectionState
+
+
+def page(found: Page) -> dict[str, Any]:
+    return {"dead_letters": [dead_letter(each) for each in found.letters], "next_cursor": found.next_cursor}
+
+
+def dead_letter(letter: DeadLetter) -> dict[str, Any]:
+    times = {name: value and value.isoformat() for name, value in letter._asdict().items() if name.endswith("_at")}
+    return {**letter._asdict(), "position": str(letter.position), **times}
+
+
+def inspection(found: Inspection) -> dict[str, Any]:
+    event = {**_event(found.event), "payload": found.event.payload, "metadata": found.event.metadata}
+    return {
+        **dead_letter(found.letter),
+        "error_trace": found.trace,
+        "event": event,
+        "waiting_events": [_event(each) for each in found.waiting],
+        "more_waiting": found.more,
+    }
+
+
+def _event(event: RecordedEvent) -> dict[str, Any]:
+    return {
+        "event_id": event.event_id,
+        "event_type": event.event_type,
+        "schema_version": event.schema_version,
+        "version": event.version,
+        "position": str(event.at),
+        "occurred_at": event.occurred_at.isoformat(),
+    }
+
+
+def projection_state(state: ProjectionState) -> dict[str, Any]:
+    return {
+        "projection": state.name,
+        "state": state.state,
+        "reason": state.reason,
+        "changed_by": state.changed_by,
+        "since": state.since and state.since.isoformat(),
+    }
