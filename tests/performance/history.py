@@ -1,0 +1,19 @@
+"""Long histories for benchmarks, made within PostgreSQL."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from domain.postgres.pool import Pool
+
+_SQL = (Path(__file__).parent / "history.sql").read_text()
+
+
+def happen(pool: Pool, users: int, *, first: int = 0, tenants: int = 100, workspaces: bool = True) -> None:
+    """Let *users* register and do five things each, in a store in which users before the *first* have done so."""
+    values = {"users": users, "first": first, "tenants": tenants, "workspaces": workspaces}
+    with pool.cursor() as cursor:
+        cursor.execute("SET statement_timeout = 0")
+        cursor.execute(_SQL, values)
+        cursor.execute("VACUUM ANALYZE write_schema.domain_events")
+        cursor.execute("RESET statement_timeout")
