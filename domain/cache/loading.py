@@ -99,12 +99,16 @@ class Loading:
             return self._load(key, loader, None)
         deadline = time.monotonic() + PATIENCE
         pause = _FIRST
-        waited = False
+        waited = retried = False
         while time.monotonic() < deadline:
             ticket, asked = self._l1.ticket(), time.monotonic()
             try:
                 looked = self._l2.look(key, Ask(least, random_id()))
             except Down:
+                if waited and not retried:
+                    # Another one is loading it, and may have done so by now.
+                    retried = True
+                    continue
                 self._stats.count("l2", key.query, "bypass")
                 return self._load(key, loader, None)
             match looked:
@@ -112,8 +116,8 @@ class Loading:
                     return self._hit(key, loader, ticket, Got(found, asked), lease, waited)
                 case Lease():
                     self._stats.count("l2", key.query, "miss")
-                    slow = time.monotonic() - asked > SLOW / 2
-                    return self._load(key, loader, looked, store=not slow)
+                    # One call that is slow is all that a request pays for.
+                    return self._load(key, loader, looked, store=time.monotonic() - asked < SLOW)
                 case Wait():
                     # Whoever waits in other processes should not look at the same moment.
                     waited = True

@@ -1,0 +1,169 @@
+"""Whatever happens to Redis, the answer is right, and comes soon."""
+
+from __future__ import annotations
+
+import time
+
+import pytest
+import redis
+
+from domain.cache.factory import make_invalidator
+from tests.integration.cache.conftest import trusted, wait_until
+from tests.integration.cache.world import TENANT, key, tag, value_of
+
+
+@pytest.fixture
+def cache(caches, redis_server):
+    cache = caches(redis_server.url)
+    cache.start()
+    wait_until(lambda: trusted(cache))
+    return cache
+
+
+@pytest.fixture
+def change(truth, redis_server):
+    invalidator = make_invalidator(redis_server.url)
+
+    def change(value: int) -> None:
+        invalidator.raise_({TENANT: {tag(): truth.write(value)}})
+
+    yield change
+    invalidator._client.close()
+
+
+@pytest.fixture
+def admin(redis_server):
+    with redis.Redis.from_url(redis_server.url) as client:
+        yield client
+
+
+def get(cache, truth):
+    found = cache.get_or_load(key(), truth.read)
+    return value_of(found.body), found.level
+
+
+def seconds(cache, truth) -> float:
+    """How long an answer takes that this process's memory doesn't have."""
+    cache.l1.empty()
+    began = time.monotonic()
+    get(cache, truth)
+    return time.monotonic() - began
+
+
+def serves_from_redis(cache, truth) -> bool:
+    cache.l1.empty()
+    return get(cache, truth)[1] == "l2"
+
+
+def test_a_dead_server(cache, truth, redis_server):
+    get(cache, truth)
+    redis_server.kill()
+    truth.write(2)
+
+    first = [seconds(cache, truth) for _ in range(3)]
+    assert cache.l2.breaker.state == "open"
+    later = sorted(seconds(cache, truth) for _ in range(100))
+
+    assert max(first) < 0.2
+    assert later[50] < 0.001
+    assert get(cache, truth) == (2, "load")
+
+
+def test_a_frozen_server(cache, truth, redis_server, change):
+    get(cache, truth)
+    redis_server.freeze()
+    try:
+        first = [seconds(cache, truth) for _ in range(3)]
+        later = sorted(seconds(cache, truth) for _ in range(100))
+        truth.write(2)
+        wait_until(lambda: get(cache, truth)[0] == 2, 2.2)
+    finally:
+        redis_server.resume()
+
+    assert max(first) < 0.2
+    assert later[50] < 0.001
+    change(3)
+    wait_until(lambda: serves_from_redis(cache, truth), 10)
+    assert get(cache, truth)[0] == 3
+
+
+def test_a_slow_server(cache, truth, redis_server, admin, monkeypatch):
+    get(cache, truth)
+    call = cache.l2._client.execute_command
+    monkeypatch.setattr(cache.l2._client, "execute_command", lambda *a, **k: (time.sleep(0.07), call(*a, **k))[1])
+
+    first = [seconds(cache, truth) for _ in range(3)]
+    later = sorted(seconds(cache, truth) for _ in range(100))
+
+    assert max(first) < 0.2
+    assert later[50] < 0.001
+
+
+def test_a_full_server(cache, truth, admin, change):
+    get(cache, truth)
+    admin.config_set("maxmemory", "1")
+    change(2)
+    wait_until(lambda: get(cache, truth)[0] == 2)
+    wait_until(lambda: not cache.health.readable)
+    assert get(cache, truth) == (2, "load")
+
+    admin.config_set("maxmemory", "0")
+
+    wait_until(lambda: serves_from_redis(cache, truth), 10)
+    assert get(cache, truth)[0] == 2
+
+
+@pytest.mark.parametrize("setting", ["replica", "alone"])
+def test_a_server_that_takes_no_writes(cache, truth, admin, change, setting):
+    get(cache, truth)
+    if setting == "replica":
+        admin.replicaof("127.0.0.1", "1")
+    else:
+        admin.config_set("min-replicas-to-write", 1)
+    with pytest.raises(redis.RedisError):
+        change(2)
+    wait_until(lambda: not cache.health.readable)
+    assert get(cache, truth) == (2, "load")
+
+    if setting == "replica":
+        admin.replicaof("NO", "ONE")
+    else:
+        admin.config_set("min-replicas-to-write", 0)
+
+    change(3)
+    wait_until(lambda: serves_from_redis(cache, truth), 10)
+    assert get(cache, truth)[0] == 3
+
+
+def test_a_server_that_comes_back_with_what_it_had(cache, truth, redis_server, admin, change):
+    get(cache, truth)
+    admin.save()
+    admin.bgrewriteaof()
+    old = sorted(admin.keys("cache:{1*"))
+    assert old
+    # What happens now is on the server that is lost, and not on the copy that takes its place.
+    redis_server.kill()
+    truth.write(2)
+    redis_server.start()
+
+    wait_until(lambda: serves_from_redis(cache, truth), 12)
+
+    assert get(cache, truth)[0] == 2
+    assert set(old) <= set(admin.keys("cache:{1*"))
+    change(3)
+    wait_until(lambda: get(cache, truth)[0] == 3)
+
+
+def test_invalidation_that_is_behind_is_waited_for_at_the_database(caches, redis_url, truth):
+    late = [0.0]
+    cache = caches(redis_url, behind=lambda: late[0])
+    cache.start()
+    wait_until(lambda: get(cache, truth)[1] == "l1")
+    truth.write(2)
+    assert get(cache, truth)[0] == 1
+
+    late[0] = 5.1
+
+    wait_until(lambda: get(cache, truth) == (2, "load"), 2)
+    late[0] = 0.0
+    wait_until(lambda: cache.health.readable, 2)
