@@ -37,6 +37,7 @@ class ProjectionSwitch:
     def _switch(self, name: str, statement: Statement) -> ProjectionState:
         if name not in self._names:
             raise ProjectionNotFound
-        with self._pool.cursor() as cursor:
-            execute(cursor, [statement])
+        with self._pool.transaction() as cursor:
+            # What the engine commits may be lost in a crash, since it is folded again. This could not be made up for.
+            execute(cursor, [("SET LOCAL synchronous_commit = on", ()), statement])
             return self._states.all(cursor, [name])[name]
