@@ -12,7 +12,7 @@ INSTALLED := $(VENV)/.installed-$(KEY)
 unexport PYTHONPATH PYTHONHOME PIP_TARGET PIP_PREFIX PIP_ROOT PIP_USER PIP_PYTHON PIP_NO_DEPS PIP_DRY_RUN PIP_REQUIREMENT
 
 .DEFAULT_GOAL := help
-.PHONY: help install run test check format reset faults bench
+.PHONY: help install run test check format openapi reset faults bench
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' Makefile
@@ -38,6 +38,9 @@ check: $(INSTALLED) ## Run all that must pass before a commit: ruff, mypy, impor
 format: $(INSTALLED) ## Put the code in the form that check wants
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
+
+openapi: $(INSTALLED) ## Write the OpenAPI document anew: web/openapi.json
+	@$(BIN)/python -m web.openapi
 
 reset: $(INSTALLED) ## Delete all data of make run
 	@$(BIN)/python -m workers.launcher reset

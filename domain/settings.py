@@ -8,12 +8,13 @@ import os
 import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Literal, TypeVar, get_args
+from typing import Literal, NamedTuple, TypeVar, get_args
 from urllib.parse import urlsplit
 
 T = TypeVar("T")
 
 Strategy = Literal["async", "sync", "batch"]
+CacheStrategy = Literal["read-through", "write-through", "cache-aside"]
 LogLevel = Literal["debug", "info", "warning", "error"]
 LogFormat = Literal["json", "console"]
 
@@ -27,6 +28,13 @@ class Strategies:
 
     def of(self, projection: str) -> Strategy:
         return self.named.get(projection, self.usual)
+
+
+class Rate(NamedTuple):
+    """*amount* requests in each window of so many *seconds*."""
+
+    amount: int
+    seconds: int
 
 
 class SettingsError(Exception):
@@ -53,12 +61,26 @@ class Settings:
     jwt_issuer: str | None
     jwt_audience: str | None
     metrics_token: str | None = field(repr=False)
+    #: Origins whose pages may call the service; ``*`` for any. Empty: none.
+    cors_origins: frozenset[str]
+    #: None: no limit.
+    rate_limit_per_principal: Rate | None
+    rate_limit_per_address: Rate | None
+    #: Proxies in front of us, each of which has added an address to X-Forwarded-For.
+    trusted_proxies: int
     #: Key id → 32 bytes of key; the first is the one that new entries are encrypted with. Empty: no encryption.
     cache_encryption_keys: Mapping[str, bytes] = field(repr=False)
     cache_compress_min_bytes: int
     l1_max_bytes: int
+    cache_strategy: CacheStrategy
+    #: Seconds between two warm-ups, how many answers each loads at most, and how many in a second.
+    cache_warmup_interval: int
+    cache_warmup_keys: int
+    cache_warmup_rate: int
     edge_cache: bool
     edge_purge_url: str | None
+    #: Seconds for which the edge keeps an answer that nothing has purged.
+    edge_max_age: int
     projection_batch_size: int
     projection_strategy: Strategies
     #: Seconds between two ticks that fold the projections of strategy batch.
@@ -91,11 +113,20 @@ class Settings:
             jwt_issuer=read.optional("JWT_ISSUER", str),
             jwt_audience=read.optional("JWT_AUDIENCE", str),
             metrics_token=read.optional("METRICS_TOKEN", str),
+            cors_origins=read.optional("CORS_ORIGINS", _origins) or frozenset(),
+            rate_limit_per_principal=read.rate("RATE_LIMIT_PER_PRINCIPAL", Rate(600_000, 60)),
+            rate_limit_per_address=read.rate("RATE_LIMIT_PER_ADDRESS", Rate(1_200_000, 60)),
+            trusted_proxies=read.whole("TRUSTED_PROXIES", 0, 0, 10),
             cache_encryption_keys=read.optional("CACHE_ENCRYPTION_KEYS", _encryption_keys) or {},
             cache_compress_min_bytes=read.whole("CACHE_COMPRESS_MIN_BYTES", 1024, 0, 2**30),
             l1_max_bytes=read.whole("L1_MAX_BYTES", 64 * 2**20, 0, 2**40),
+            cache_strategy=read.choice("CACHE_STRATEGY", "read-through", get_args(CacheStrategy)),
+            cache_warmup_interval=read.whole("CACHE_WARMUP_INTERVAL", 300, 5, 86_400),
+            cache_warmup_keys=read.whole("CACHE_WARMUP_KEYS", 500, 1, 10_000),
+            cache_warmup_rate=read.whole("CACHE_WARMUP_RATE", 50, 1, 10_000),
             edge_cache=read.switch("EDGE_CACHE"),
             edge_purge_url=read.optional("EDGE_PURGE_URL", _web_url),
+            edge_max_age=read.whole("EDGE_MAX_AGE", 60, 1, 3600),
             projection_batch_size=read.whole("PROJECTION_BATCH_SIZE", 100, 1, 10_000),
             projection_strategy=read.optional("PROJECTION_STRATEGY", _strategies) or Strategies(),
             projection_batch_interval=read.whole("PROJECTION_BATCH_INTERVAL", 60, 1, 86_400),
@@ -165,6 +196,12 @@ class _Reader:
 
         return self.optional(name, parse) or default
 
+    def rate(self, name: str, default: Rate) -> Rate | None:
+        found = self.optional(name, _rate)
+        if found is None:
+            return default
+        return found if found.amount else None
+
     def switch(self, name: str) -> bool:
         return self.choice(name, "off", ("on", "off")) == "on"
 
@@ -186,6 +223,25 @@ def _web_url(text: str) -> str:
     if parts.scheme not in ("http", "https") or not parts.netloc:
         raise ValueError("a URL that starts with http:// or https:// is needed")
     return text
+
+
+def _origins(text: str) -> frozenset[str]:
+    origins = frozenset(origin.strip() for origin in text.split(","))
+    for origin in origins - {"*"}:
+        parts = urlsplit(origin)
+        if parts.scheme not in ("http", "https") or origin != f"{parts.scheme}://{parts.netloc}" or not parts.hostname:
+            raise ValueError("origins like https://app.example.com, with commas between them, or * are needed")
+    return origins
+
+
+def _rate(text: str) -> Rate:
+    if text.lower() == "off":
+        return Rate(0, 0)
+    amount, _, window = text.partition("/")
+    seconds = {"second": 1, "minute": 60, "hour": 3600}.get(window.strip().lower())
+    if seconds is None or not amount.strip().isdecimal() or not 1 <= int(amount) <= 10**9:
+        raise ValueError("a rate like 600/minute (or second, or hour), or off, is needed")
+    return Rate(int(amount), seconds)
 
 
 def _jwt_secret(text: str) -> str:

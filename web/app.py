@@ -6,7 +6,20 @@ from flask import Flask
 
 from domain.bootstrap import Container, bootstrap
 from domain.settings import Settings
-from web import admin, authorization, cli, context, health, problems, tenants, users, workspaces
+from web import (
+    access_log,
+    admin,
+    authorization,
+    cli,
+    context,
+    health,
+    limits,
+    problems,
+    surroundings,
+    tenants,
+    users,
+    workspaces,
+)
 from web.arguments import WERKZEUG_MAX_BODY
 from web.auth import Authenticator
 from web.blueprint import Api
@@ -23,8 +36,13 @@ def create_app(settings: Settings | None = None, container: Container | None = N
     container = container or _wired(settings or Settings.from_environment())
     app = empty_app()
     app.extensions[context.EXTENSION] = container
+    # In this order they see a request, and in the opposite one its answer.
+    access_log.install(app)
     context.install(app)
+    surroundings.install(app, container.settings)
+    limits.install(app, container.settings)
     authorization.install(app, Authenticator.from_settings(container.settings))
+    limits.install_for_principals(app, container.settings)
     problems.install(app)
     add_endpoints(app)
     cli.install(app)

@@ -20,8 +20,12 @@ NO_VERSION = -1
 USUAL_WAIT = 2
 LONGEST_WAIT = 10
 
-_KEY = re.compile(r"[\x21-\x7e]{1,255}")
-_ENTITY_TAG = re.compile(r'(W/)?"([\x21\x23-\x7e\x80-\xff]*)"')
+#: Patterns for the whole value, without anchors.
+KEY_PATTERN = r"[!-~]{1,255}"
+ENTITY_TAG_PATTERN = r'(W/)?"([\x21\x23-\x7e\x80-\xff]*)"'
+
+_KEY = re.compile(KEY_PATTERN)
+_ENTITY_TAG = re.compile(ENTITY_TAG_PATTERN)
 _VERSION = re.compile(r"0|[1-9]\d{0,8}")
 _WAIT = re.compile(r"(?:^|[,;\s])wait\s*=\s*\"?(\d{1,4})\"?\s*(?:$|[,;])", re.IGNORECASE)
 
@@ -32,10 +36,10 @@ def expected_version() -> int | None:
     The comparison is strong (RFC 9110, section 13.1.1): a weak tag matches nothing, nor does a tag that isn't one of
     ours. ``*`` asks only that the thing exists, which every command but the creating ones asks anyhow.
     """
-    header = request.headers.get("If-Match", "").strip()
-    if header in ("", "*"):
+    header = request.headers.get("If-Match")
+    if header is None or header.strip() == "*":
         return None
-    tag = _ENTITY_TAG.fullmatch(header)
+    tag = _ENTITY_TAG.fullmatch(header.strip())
     if tag is None:
         raise Malformed(reason='If-Match has to be one entity tag, such as "3", or *')
     weak, version = tag.groups()

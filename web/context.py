@@ -16,7 +16,10 @@ from domain.write.outcome import Metadata
 #: The key of app.extensions under which the container lies.
 EXTENSION = "cqrs"
 
-_REQUEST_ID = re.compile(r"[A-Za-z0-9._:/+=@-]{1,128}")
+#: What a client may call a request, so that it is fit to be logged. No @, since e-mail addresses don't go into logs.
+REQUEST_ID_PATTERN = "[A-Za-z0-9._:/+=-]{1,128}"
+
+_REQUEST_ID = re.compile(REQUEST_ID_PATTERN)
 #: W3C Trace Context, version 00: trace id and parent id are never all zeros.
 _TRACEPARENT = re.compile(r"00-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}")
 

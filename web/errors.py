@@ -13,6 +13,10 @@ class Unauthenticated(DomainError):
     """A valid bearer token is needed: {reason}."""
 
 
+class TooManyRequests(DomainError):
+    """Up to {limit} requests of one {kind} are answered in {seconds} seconds."""
+
+
 class UnsupportedMediaType(DomainError):
     """The body's media type is not supported here: send {expected}."""
 

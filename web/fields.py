@@ -12,6 +12,29 @@ from domain.model.errors import Invalid
 from domain.model.fields import Check
 from web.ids import canonical
 
+#: JSON Schema's patterns for one line of text with something to see in it, and for text in lines.
+LINE = r"^[^\p{Cc}\p{Zl}\p{Zp}]*[^\p{C}\p{Z}][^\p{Cc}\p{Zl}\p{Zp}]*$"
+LINES = r"^([^\p{Cc}\p{Zl}\p{Zp}]|[\n\r\t])*$"
+
+#: Text as PostgreSQL stores it in a JSON document.
+_JSON_TEXT = r"^[^\u0000]*$"
+_JSON_VALUE = {"$ref": "#/components/schemas/JsonValue"}
+
+#: The limits of json_object, as far as JSON Schema can say them.
+JSON_OBJECT = {"additionalProperties": _JSON_VALUE, "propertyNames": {"pattern": _JSON_TEXT}}
+JSON_VALUE: dict[str, Any] = {
+    "description": "Any JSON value. Numbers are 0, or from 1e-30 up to 2^53 - 1 and the same below 0.",
+    "anyOf": [
+        {"type": ["null", "boolean"]},
+        {"type": "string", "pattern": _JSON_TEXT},
+        {"type": "number", "minimum": json_object.JSON_SMALLEST, "maximum": json_object.JSON_INTEGER},
+        {"type": "number", "minimum": -json_object.JSON_INTEGER, "maximum": -json_object.JSON_SMALLEST},
+        {"const": 0},
+        {"type": "array", "items": _JSON_VALUE},
+        {"type": "object", **JSON_OBJECT},
+    ],
+}
+
 
 def checked(check: Callable[[str, object], Any], field: str | None, value: object) -> Any:
     """Return what the model's *check* makes of *value*, its refusal as marshmallow's."""
@@ -65,6 +88,9 @@ class Whole(ma.fields.Integer):
     """A whole number of a JSON body: 5, and neither "5" nor true nor 5.5."""
 
     def _deserialize(self, value: Any, _attr: str | None, _data: Any, **_kwargs: Any) -> int:
+        # In JSON 5.0 is as whole as 5.
+        if type(value) is float and value.is_integer():
+            return int(value)
         if type(value) is not int:
             raise ma.ValidationError("it must be a whole number")
         return value
@@ -82,12 +108,19 @@ class QueryWhole(ma.fields.Integer):
 class JsonObject(ma.fields.Dict):
     """A free-form JSON object within the model's limits."""
 
+    def __init__(self, *, required: bool = False) -> None:
+        described = {
+            "description": f"Up to {json_object.JSON_BYTES} bytes as JSON, and up to {json_object.JSON_DEPTH} levels.",
+            **JSON_OBJECT,
+        }
+        super().__init__(required=required, metadata=described)
+
     def _deserialize(self, value: Any, attr: str | None, _data: Any, **_kwargs: Any) -> Any:
         return checked(json_object.json_object, attr, value)
 
 
 def name(*, required: bool = False) -> Text:
-    return Text(fields.name, required=required, minLength=1, maxLength=fields.NAME_LENGTH)
+    return Text(fields.name, required=required, minLength=1, maxLength=fields.NAME_LENGTH, pattern=LINE)
 
 
 def choice(allowed: tuple[str, ...], *, required: bool = False) -> Text:

@@ -22,7 +22,8 @@ def canonical(text: str) -> str | None:
 class IdConverter(BaseConverter):
     """``<id:user_id>`` in a route: a canonical UUID, NOTHING for any other text."""
 
-    regex = r"[^/]+"
+    # Words that are paths of their own. As ids they would only make other methods seem to be there.
+    regex = r"(?!(?:import|profile)(?:/|$))[^/]+"
 
     def to_python(self, value: str) -> str:
         return canonical(value) or NOTHING

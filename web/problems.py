@@ -38,6 +38,7 @@ STATUSES: dict[type[Exception], int] = {
     web_errors.LineTooLong: 413,
     web_errors.TooManyLines: 413,
     web_errors.UnsupportedMediaType: 415,
+    web_errors.TooManyRequests: 429,
     errors.Invalid: 422,
     errors.IdempotencyKeyReused: 422,
     web_errors.ValidationFailed: 422,

@@ -30,7 +30,7 @@ class PageArguments(ma.Schema):
 
     limit = fields.QueryWhole(load_default=50, validate=ma.validate.Range(1, 100))
     offset = fields.QueryWhole(load_default=0, validate=ma.validate.Range(0, 10_000))
-    cursor = ma.fields.String(load_default=None, validate=ma.validate.Length(1, 512))
+    cursor = ma.fields.String(load_default=None, allow_none=False, validate=ma.validate.Length(1, 512))
 
 
 class PaginationView(View):

@@ -10,19 +10,21 @@ from flask import Response
 from web.blueprint import Blueprint
 from web.context import container
 from web.health import checks
+from web.health.schemas import HealthView, LiveView, ReadyView
 
 blueprint = Blueprint("health", __name__, url_prefix="/health", description="How the service is")
 
 
 @blueprint.route("/live")
-@blueprint.response(200)
+@blueprint.response(200, LiveView)
 def live() -> Response:
     """Answer, which a process that hangs does not"""
     return _answer(200, {"status": "live"})
 
 
 @blueprint.route("/ready")
-@blueprint.response(200)
+@blueprint.response(200, ReadyView)
+@blueprint.alt_response(503, schema=ReadyView, description="Not ready")
 def ready() -> Response:
     """Say whether requests can be served: both schemas are reachable and migrated"""
     parts = {
@@ -34,7 +36,8 @@ def ready() -> Response:
 
 
 @blueprint.route("/cqrs")
-@blueprint.response(200)
+@blueprint.response(200, HealthView)
+@blueprint.alt_response(503, schema=HealthView, description="Unhealthy")
 def cqrs() -> Response:
     """Say how each part is: healthy, degraded (all requests are still served) or unhealthy, and why"""
     vital = {

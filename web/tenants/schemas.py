@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 import marshmallow as ma
 
@@ -29,11 +29,22 @@ class QuotasBody(ma.Schema):
 class PlanBody(ma.Schema):
     """*quotas* goes with the plan custom, and with no other."""
 
+    constraints: ClassVar[dict[str, Any]] = {
+        "if": {"properties": {"plan": {"const": "custom"}}, "required": ["plan"]},
+        "then": {"required": ["quotas"]},
+        "else": {"not": {"required": ["quotas"]}},
+        "examples": [{"plan": "custom", "quotas": {"users": 200, "workspaces": 40}}],
+    }
+
     plan = fields.choice(PLAN_NAMES, required=True)
     quotas = ma.fields.Nested(QuotasBody)
 
 
 class CreateTenantBody(PlanBody):
+    constraints: ClassVar[dict[str, Any]] = PlanBody.constraints | {
+        "examples": [{"name": "Acme", "slug": "acme", "plan": "starter"}]
+    }
+
     name = fields.name(required=True)
     slug = fields.Text(model.slug, required=True, pattern=f"^{model.SLUG_PATTERN}$")
 

@@ -15,11 +15,14 @@ from domain.model.users.commands import (
     RemoveRole,
     UpdateUser,
 )
+from domain.model.users.roles import ROLES
 from web import commands, tenancy
 from web.context import actor
 from web.schemas import NoBody, OutcomeView
 from web.users.blueprint import blueprint
 from web.users.schemas import DeactivateUserBody, RegisterUserBody, UpdateUserBody
+
+_ROLE = [{"in": "path", "name": "role", "schema": {"type": "string", "enum": list(ROLES)}}]
 
 
 @blueprint.route("", methods=["POST"])
@@ -56,7 +59,7 @@ def deactivate_user(body: dict[str, Any], user_id: str) -> Response:
     return commands.carry_out(DeactivateUser(**_about(user_id), **body))
 
 
-@blueprint.route("/<id:user_id>/roles/<role>", methods=["PUT"])
+@blueprint.route("/<id:user_id>/roles/<role>", methods=["PUT"], parameters=_ROLE)
 @blueprint.arguments(NoBody, required=False, as_kwargs=True)
 @blueprint.response(200, OutcomeView)
 def add_role(user_id: str, role: str) -> Response:
@@ -64,7 +67,7 @@ def add_role(user_id: str, role: str) -> Response:
     return commands.carry_out(AddRole(**_about(user_id), role=role))
 
 
-@blueprint.route("/<id:user_id>/roles/<role>", methods=["DELETE"])
+@blueprint.route("/<id:user_id>/roles/<role>", methods=["DELETE"], parameters=_ROLE)
 @blueprint.arguments(NoBody, required=False, as_kwargs=True)
 @blueprint.response(200, OutcomeView)
 def remove_role(user_id: str, role: str) -> Response:

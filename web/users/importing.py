@@ -25,8 +25,27 @@ MEDIA_TYPES = frozenset({"application/x-ndjson", "application/ndjson", "applicat
 
 @blueprint.route("/import", methods=["POST"])
 @blueprint.doc(
-    requestBody={"required": True, "content": {"application/x-ndjson": {"schema": {"type": "string"}}}},
-    responses={200: {"content": {"application/x-ndjson": {"schema": {"type": "string"}}}}},
+    requestBody={
+        "required": True,
+        "content": {
+            "application/x-ndjson": {
+                "schema": {"type": "string"},
+                "example": '{"email": "ada@example.com", "first_name": "Ada", "last_name": "Lovelace"}\n'
+                '{"email": "grace@example.com", "first_name": "Grace", "last_name": "Hopper"}\n',
+            }
+        },
+    },
+    responses={
+        200: {
+            "content": {
+                "application/x-ndjson": {
+                    "schema": {"type": "string"},
+                    "example": '{"line": 1, "status": 201, "id": "7d7b1a52-3b43-4c5b-8a5e-3a4f6e1d2c3b"}\n'
+                    '{"line": 2, "status": 409, "code": "email_taken", "detail": "…"}\n',
+                }
+            }
+        }
+    },
 )
 @blueprint.response(200)
 def import_users() -> Response:

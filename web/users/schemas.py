@@ -13,7 +13,9 @@ from web.schemas import PageArguments, PaginationView, View
 class RegisterUserBody(ma.Schema):
     """*tenant_id* is for a super_admin, who belongs to no tenant; anybody else may name its own."""
 
-    email = fields.Text(model.email, required=True, format="email", maxLength=model.EMAIL_LENGTH)
+    email = fields.Text(
+        model.email, required=True, format="email", maxLength=model.EMAIL_LENGTH, pattern=f"^{model.EMAIL_PATTERN}$"
+    )
     first_name = fields.name(required=True)
     last_name = fields.name(required=True)
     tenant_id = fields.Id()
@@ -24,15 +26,17 @@ class UpdateUserBody(ma.Schema):
 
     first_name = fields.name()
     last_name = fields.name()
-    avatar = fields.Text(model.avatar, allow_none=True, format="uri", maxLength=model.AVATAR_LENGTH)
-    timezone = fields.Text(model.timezone, maxLength=model.TIMEZONE_LENGTH)
-    language = fields.Text(model.language, maxLength=model.LANGUAGE_LENGTH)
+    avatar = fields.Text(
+        model.avatar, allow_none=True, format="uri", maxLength=model.AVATAR_LENGTH, pattern="^[Hh][Tt][Tt][Pp][Ss]?://"
+    )
+    timezone = fields.Text(model.timezone, format="iana-time-zone", maxLength=model.TIMEZONE_LENGTH)
+    language = fields.Text(model.language, maxLength=model.LANGUAGE_LENGTH, pattern=f"^{model.LANGUAGE_PATTERN}$")
 
 
 class DeactivateUserBody(ma.Schema):
     body_optional = True
 
-    reason = fields.Text(model.reason, allow_none=True, maxLength=model.REASON_LENGTH)
+    reason = fields.Text(model.reason, allow_none=True, maxLength=model.REASON_LENGTH, pattern=fields.LINES)
 
 
 class UserView(View):
