@@ -27,7 +27,8 @@ class Loaded(Protocol):
 class Found(NamedTuple):
     """An answer out of the cache. ``body`` is None for what isn't there; ``expires_at`` is on the monotonic clock.
 
-    ``shared`` tells that another request, here or in another process, loaded it while this one waited.
+    ``shared`` tells that another request, here or in another process, loaded it while this one waited; ``bypassed``
+    that it was loaded past the cache, which couldn't be used.
     """
 
     body: bytes | None
@@ -37,6 +38,7 @@ class Found(NamedTuple):
     level: Level
     etag: str = ""
     shared: bool = False
+    bypassed: bool = False
 
 
 def etag_of(body: bytes | None) -> str:

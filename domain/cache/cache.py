@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import socket
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from typing import Any, NoReturn
 
@@ -59,6 +59,12 @@ class Cache(flask_caching.Cache):
         self._processes = processes
         self._loading = Loading(l1, l2, stats, health)
         self._housekeeping: Housekeeping | None = None
+        self._chores: dict[Callable[[], None], float] = {
+            self._loading.keep_leases: _KEEP,
+            self.tell: _TELL,
+            self.health.look: _TELL,
+            self._purge: _PURGE,
+        }
         #: The name under which this process tells of itself.
         self.process = f"{socket.gethostname()}:{os.getpid()}:{random_id()}"
         epoch.on_change(l1.empty)
@@ -72,11 +78,14 @@ class Cache(flask_caching.Cache):
     def cache(self) -> Any:
         return self.l2
 
-    def get_or_load(self, key: Key, loader: Loader, *, min_position: Position | None = None) -> Found:
+    def get_or_load(
+        self, key: Key, loader: Loader, *, min_position: Position | None = None, aside: bool = False
+    ) -> Found:
         """Return the answer to *key*; ``body`` is None for what isn't there. Raises what *loader* raises, nothing else.
 
         With a *min_position* on the tenant's shard, older answers are passed over. If the loader's own is older still,
-        it is given as it is: the caller has to compare.
+        it is given as it is: the caller has to compare. Who looks *aside* loads what isn't there itself, also while
+        another one does.
         """
         least = 0
         if min_position is not None and min_position.shard == shard_of(key.tenant_id):
@@ -90,6 +99,8 @@ class Cache(flask_caching.Cache):
             self.counters.count("l1", key.query, "miss")
         if self._housekeeping is None:
             self.start()
+        if aside:
+            return self._loading.aside(key, loader, least)
         return self._loading.get(key, loader, least, now)
 
     def refresh(self, key: Key, loader: Loader) -> bool:
@@ -107,11 +118,13 @@ class Cache(flask_caching.Cache):
                 time.sleep(max(0.0, 1 / per_second - (time.monotonic() - started)))
         return loaded
 
+    def regularly(self, chore: Callable[[], None], seconds: float) -> None:
+        """Do *chore* every so many seconds too, beside what the cache does itself. To be said before start()."""
+        self._chores[chore] = seconds
+
     def start(self) -> None:
         """Start the threads, if they don't run. The first request does so, in the process that serves it."""
-        housekeeping = Housekeeping(
-            {self._loading.keep_leases: _KEEP, self.tell: _TELL, self.health.look: _TELL, self._purge: _PURGE}
-        )
+        housekeeping = Housekeeping(self._chores)
         if self.__dict__.setdefault("_running", housekeeping) is housekeeping:
             self._housekeeping = housekeeping
             housekeeping.start()
@@ -122,6 +135,11 @@ class Cache(flask_caching.Cache):
         if self._housekeeping is not None:
             self._housekeeping.stop()
             self.reader.stop()
+
+    def disconnect(self) -> None:
+        """Close the connections, after close()."""
+        for part in (self.l2, self.reader, self._processes):
+            part.disconnect()
 
     def tell(self) -> None:
         """Tell the others of this process. That is also how it learns whether Redis can be written to."""
@@ -144,7 +162,7 @@ class Cache(flask_caching.Cache):
                 "missed": self.reader.missed,
                 "disconnected": self.reader.disconnected,
             },
-            "breaker": {"state": self.l2.breaker.state, "opened": self.l2.breaker.opened},
+            "breaker": {"state": self.l2.guard.breaker.state, "opened": self.l2.guard.opened},
             "readable": self.health.readable,
         }
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-from domain.cache.breaker import Breaker
+from domain.breaker import CircuitBreaker
 from domain.cache.cache import Cache
 from domain.cache.client import connect
 from domain.cache.envelope import Envelope
@@ -39,7 +39,9 @@ def make_cache(
     client = connect(url, TIMEOUT)
     stats, l1 = Stats(), L1(l1_max_bytes)
     epoch = Epoch(client)
-    l2 = L2(client, epoch, Envelope(encryption_keys, compress_min_bytes), Guard(Breaker(), stats), stats, applied)
+    l2 = L2(
+        client, epoch, Envelope(encryption_keys, compress_min_bytes), Guard(CircuitBreaker(), stats), stats, applied
+    )
     reader = StreamReader(connect(url, SILENCE), epoch, l1)
     return Cache(l1, l2, epoch, reader, Processes(connect(url, SILENCE)), stats, Health(behind))
 

@@ -8,7 +8,7 @@ from typing import TypeVar
 
 import redis
 
-from domain.cache.breaker import Breaker
+from domain.breaker import CircuitBreaker
 from domain.cache.looked import Down
 from domain.cache.stats import Stats
 
@@ -21,8 +21,10 @@ SLOW = 0.05
 class Guard:
     """Calls Redis as far as the breaker allows, and knows no other error than Down."""
 
-    def __init__(self, breaker: Breaker, stats: Stats) -> None:
+    def __init__(self, breaker: CircuitBreaker, stats: Stats) -> None:
         self.breaker = breaker
+        #: How often the breaker opened.
+        self.opened = 0
         self._stats = stats
 
     def __call__(self, call: Callable[[], T]) -> T:
@@ -34,7 +36,7 @@ class Guard:
             result = call()
         except (redis.ConnectionError, redis.TimeoutError, OSError) as error:
             self._stats.count("l2", "all", "error")
-            self.breaker.failed()
+            self._failed()
             raise Down from error
         except redis.RedisError as error:
             # It answers, though not with what was asked for: it is full, or read-only.
@@ -42,7 +44,13 @@ class Guard:
             self.breaker.succeeded()
             raise Down from error
         if time.monotonic() - started > SLOW:
-            self.breaker.failed()
+            self._failed()
         else:
             self.breaker.succeeded()
         return result
+
+    def _failed(self) -> None:
+        closed = self.breaker.state == "closed"
+        self.breaker.failed()
+        if closed and self.breaker.state == "open":
+            self.opened += 1

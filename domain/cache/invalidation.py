@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any, Protocol
+from typing import Any
 
 import redis
 
@@ -26,35 +26,6 @@ _ATTEMPTS = 5
 Tell = Callable[[Any], None]
 
 
-class Invalidator(Protocol):
-    """Makes invalid what events have changed. Both methods raise if that could not be done, and may be repeated."""
-
-    def invalidate(self, shard: int, events: Sequence[RecordedEvent]) -> None:
-        """Called after the rows that *events* of *shard* changed were committed, at least once for each event."""
-
-    def renew(self, shard: int, events: Sequence[RecordedEvent]) -> None:
-        """Called after rows were changed by events at or before the checkpoint: a parked aggregate's, or a repair's.
-
-        The positions of answers say nothing about these, so all that the events touch is dropped.
-        """
-
-    def renew_all(self) -> None:
-        """Called after the rows of all tenants may have changed: a rebuild's cut-over."""
-
-
-class NullInvalidator:
-    """There is no cache."""
-
-    def invalidate(self, shard: int, events: Sequence[RecordedEvent]) -> None:
-        pass
-
-    def renew(self, shard: int, events: Sequence[RecordedEvent]) -> None:
-        pass
-
-    def renew_all(self) -> None:
-        pass
-
-
 class NotInvalidated(Exception):
     """The server moved again and again while it was told."""
 
@@ -70,7 +41,10 @@ def raised_by(events: Iterable[RecordedEvent]) -> dict[str, dict[str, int]]:
 
 
 class RedisInvalidator:
-    """Raises tags and tells of it in one transaction; all of it is redone if the server moved meanwhile."""
+    """Raises tags and tells of it in one transaction; all of it is redone if the server moved meanwhile.
+
+    What the projection engine calls after it has committed.
+    """
 
     def __init__(self, client: redis.Redis) -> None:
         """*client* may take its time: nobody waits for this."""
@@ -78,10 +52,11 @@ class RedisInvalidator:
         self._epoch = Epoch(client)
 
     def invalidate(self, shard: int, events: Sequence[RecordedEvent]) -> None:  # noqa: ARG002
-        self.raise_(raised_by(events))
+        """Make invalid what *events* have changed, after their rows were committed; once more does no harm.
 
-    def renew(self, shard: int, events: Sequence[RecordedEvent]) -> None:  # noqa: ARG002
-        self.renew_tags({tenant_id: list(tags) for tenant_id, tags in raised_by(events).items()})
+        Raises RedisError or NotInvalidated if that could not be done.
+        """
+        self.raise_(raised_by(events))
 
     def raise_(self, raised: Mapping[str, Mapping[str, int]]) -> None:
         """Raise the tags of each tenant to the offsets, never back."""
@@ -104,7 +79,12 @@ class RedisInvalidator:
         self._publish(Message({}, forget=True), tell)
 
     def renew_all(self) -> None:
+        """Invalidate all that there is, as after a rebuild's cut-over."""
         self._publish(Message({}, forget=True), lambda *_: None, random_id())
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._client.close()
 
     def _publish(self, message: Message, tell: Tell, new_epoch: str = "") -> None:
         """Do what *tell* puts into the pipe, then tell all processes. Raises RedisError, NotInvalidated."""

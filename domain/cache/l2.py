@@ -51,8 +51,7 @@ class L2(RedisCache):
         """*applied* returns the offset that the furthest projection has reached on a shard, read where they write."""
         super().__init__(host=client, key_prefix="cache:plain:")
         self.serializer = JsonSerializer()  # type: ignore[assignment]
-        self.breaker = guard.breaker
-        self._guard = guard
+        self.guard = guard
         self._client = client
         self._epoch = epoch
         self._envelope = envelope
@@ -95,7 +94,7 @@ class L2(RedisCache):
                 case [b"UNFENCED"]:
                     self._mint(names, key.tenant_id)
                 case _:
-                    self._guard(self._epoch.again)
+                    self.guard(self._epoch.again)
         raise Down
 
     def store(self, key: Key, lease: Lease, found: Found) -> bool:
@@ -124,11 +123,14 @@ class L2(RedisCache):
             name = lease.names.lease(key.text, lease.least)
             self._run("keep", lease.names, [name], [lease.token, int(seconds * 1000)])
 
+    def disconnect(self) -> None:
+        self._client.close()
+
     def _make_way(self, names: Names, key: Key, lease: Lease | None) -> None:
         """Drop an entry that can't be read, so that it is loaded again."""
         if lease is not None:
             self.keep(key, lease, 0)
-        self._guard(lambda: self._client.unlink(names.entry(key.text)))
+        self.guard(lambda: self._client.unlink(names.entry(key.text)))
 
     def _mint(self, names: Names, tenant_id: str) -> None:
         try:
@@ -141,7 +143,7 @@ class L2(RedisCache):
     def _names(self, tenant_id: str) -> Names:
         names = self._epoch.names(tenant_id)
         if names is None:
-            self._guard(self._epoch.again)
+            self.guard(self._epoch.again)
             names = self._epoch.names(tenant_id)
         if names is None:
             raise Down
@@ -156,7 +158,7 @@ class L2(RedisCache):
             except Elsewhere:
                 return None
 
-        return self._guard(call)
+        return self.guard(call)
 
 
 def _associated(entry: str, header: bytes, tags: bytes) -> bytes:

@@ -65,6 +65,24 @@ class Loading:
                 return found._replace(shared=True)
         return self._load(key, loader, None).found
 
+    def aside(self, key: Key, loader: Loader, least: int) -> Found:
+        """Return an answer without ever waiting for another one who loads it. Raises what *loader* raises."""
+        if not self._health.readable:
+            self._stats.count("l2", key.query, "bypass")
+            return self._load(key, loader, None).found
+        ticket, asked = self._l1.ticket(), time.monotonic()
+        try:
+            looked = self._l2.look(key, Ask(least, random_id()))
+        except Down:
+            self._stats.count("l2", key.query, "bypass")
+            return self._load(key, loader, None).found
+        if isinstance(looked, Hit):
+            return self._hit(key, loader, ticket, Got(looked.found, asked), looked.lease, waited=False).found
+        self._stats.count("l2", key.query, "miss")
+        if isinstance(looked, Lease):
+            return self._load(key, loader, looked, store=time.monotonic() - asked < SLOW).found
+        return self._load(key, loader, None).found._replace(bypassed=False)
+
     def fill(self, key: Key, loader: Loader, least: int = 0) -> bool:
         """Load and store an answer if none at or past *least* is there, and nobody else is loading it."""
         try:
@@ -159,7 +177,7 @@ class Loading:
         self._stats.count("load", key.query, "load_us", int((time.monotonic() - started) * 1e6))
         found = _found(key, loaded, 0 if lease is None else lease.offset)
         if lease is None:
-            return Got(found, started)
+            return Got(found._replace(bypassed=True), started)
         if not store:
             self._give_back(key, lease)
             return Got(found, started)

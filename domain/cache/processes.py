@@ -38,6 +38,9 @@ class Processes:
             self._client.srem(PROCESSES, *gone)
         return {name: orjson.loads(value) for name, value in said.items() if value is not None}
 
+    def disconnect(self) -> None:
+        self._client.close()
+
 
 def _name(process: str) -> str:
     return f"{PROCESSES}:{process}"

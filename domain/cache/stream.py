@@ -76,6 +76,9 @@ class StreamReader:
         if self._thread is not None:
             self._thread.join(SILENCE + BLOCK)
 
+    def disconnect(self) -> None:
+        self._client.close()
+
     def _run(self) -> None:
         pause = _FIRST
         while not self._stopping.is_set():

@@ -61,7 +61,7 @@ def test_a_dead_server(cache, truth, redis_server):
     truth.write(2)
 
     first = [seconds(cache, truth) for _ in range(3)]
-    assert cache.l2.breaker.state == "open"
+    assert cache.l2.guard.breaker.state == "open"
     later = sorted(seconds(cache, truth) for _ in range(100))
 
     assert max(first) < 0.2

@@ -1,0 +1,94 @@
+"""The table of tags against reality: real projections, real queries, every event after every other."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import Any
+
+import pytest
+
+from domain.cache.keys import Key, key_of
+from domain.model import aggregates  # noqa: F401 - It makes all event types known.
+from domain.model.event import EVENT_TYPES
+from domain.postgres.pool import Pool
+from domain.read import engine, queries
+from domain.read.engine import ProjectionEngine
+from domain.read.projections import PROJECTIONS
+from domain.read.queries import QUERY_PROJECTIONS, Queries
+from tests.story import random_story
+
+
+@pytest.fixture
+def pools(database_url):
+    pools = [Pool(database_url, settings=settings) for settings in (engine.SESSION, queries.SESSION)]
+    yield pools
+    for pool in pools:
+        pool.close()
+
+
+class Reader:
+    """Asks every question there is about what a story has told so far, through the cache and without it."""
+
+    def __init__(self, cache, asked: Queries) -> None:
+        self.cache = cache
+        self.asked = asked
+
+    def questions(self, told) -> list[tuple[str, str, dict[str, Any]]]:
+        found: dict[tuple[str, str, str], tuple[str, str, dict[str, Any]]] = {}
+
+        def ask(query: str, tenant_id: str, **arguments: Any) -> None:
+            found[query, tenant_id, repr(arguments)] = query, tenant_id, arguments
+
+        for event in told:
+            tenant_id, id = event.tenant_id, event.aggregate_id
+            ask("tenant_summary", tenant_id)
+            ask("dashboard", tenant_id)
+            for offset in (0, 2):
+                ask("users_of_tenant", tenant_id, limit=2, offset=offset)
+                ask("users_of_tenant", tenant_id, limit=2, offset=offset, active_only=True)
+                ask("workspaces_of_tenant", tenant_id, limit=2, offset=offset)
+            if event.aggregate_type == "user":
+                ask("user", tenant_id, user_id=id)
+            if event.aggregate_type == "workspace":
+                ask("workspace", tenant_id, workspace_id=id)
+                ask("workspace_members", tenant_id, workspace_id=id, limit=2)
+                ask("workspace_members", tenant_id, workspace_id=id, limit=2, offset=1)
+        return list(found.values())
+
+    def truth(self, query: str, tenant_id: str, arguments: dict[str, Any]):
+        return getattr(self.asked, query)(tenant_id, **arguments)
+
+    def get(self, query: str, tenant_id: str, arguments: dict[str, Any]):
+        key: Key = key_of(query, tenant_id, **arguments)
+        return self.cache.get_or_load(key, lambda: self.asked.read(query, tenant_id, **arguments))
+
+
+@pytest.mark.parametrize("seed", range(2))
+def test_no_event_leaves_an_old_answer_behind(seed, pools, cache, invalidator):
+    engine_pool, query_pool = pools
+    story = random_story(seed, 80, tenants=1)
+    (shard, events) = next(iter(story.events.items()))
+    story.events[shard] = []
+    cache.l2._applied = lambda _: len(story.events[shard])
+    projections = ProjectionEngine(engine_pool, story, PROJECTIONS)
+    reader = Reader(cache, Queries(query_pool))
+    kept: Counter[tuple[str, str, str]] = Counter()
+
+    for event in events:
+        questions = reader.questions([*story.events[shard], event])
+        for question in questions:
+            reader.get(*question)
+        story.events[shard].append(event)
+        projections.catch_up(shard)
+        invalidator.invalidate(shard, [event])
+        for question in questions:
+            truth, found = reader.truth(*question), reader.get(*question)
+            expected = None if truth is None else truth.body
+            assert found.body == expected, (event.event_type, question)
+            kept[question[0], event.event_type, found.level] += 1
+
+    assert {query for query, _, _ in kept} == QUERY_PROJECTIONS.keys()
+    assert {type_ for _, type_, _ in kept} <= EVENT_TYPES.keys()
+    levels = Counter(level for *_, level in kept.elements())
+    # Most answers are left alone by most events, or the tags would be too coarse.
+    assert levels["l2"] > levels["load"]
