@@ -20,6 +20,7 @@ from domain.write.command_bus import CommandBus
 from tests.e2e.comparison import assert_read_models_are_the_fold
 from tests.faults import record
 from tests.faults.commands import AWAY, Acknowledged, Home, build, storm
+from tests.faults.cutting import cutting
 from tests.faults.scale import scaled
 
 pytestmark = pytest.mark.fault
@@ -28,9 +29,6 @@ WRITERS, WORKERS, THREADS = 8, 2, 2
 
 #: Commands that are carried out in all; most are one event.
 COMMANDS = scaled(2_000, 20_000)
-
-#: Which sessions are cut off: those of the writers and of the engines.
-CUT = ("cqrs commands", "cqrs projections")
 
 spawn = multiprocessing.get_context("spawn")
 
@@ -71,31 +69,6 @@ def work(url: str, ends) -> None:
 
 
 @contextmanager
-def cutting(url: str, every: float = 0.03) -> Iterator[list[int]]:
-    """Cut off the session of a random writer or engine again and again, and count."""
-    stop, cuts = threading.Event(), [0]
-
-    def cut() -> None:
-        connection = psycopg2.connect(url, application_name="cutter")
-        connection.autocommit = True
-        with connection.cursor() as cursor:
-            while not stop.wait(every):
-                cursor.execute(
-                    "SELECT count(pg_terminate_backend(pid)) FROM (SELECT pid FROM pg_stat_activity "
-                    "WHERE datname = current_database() AND application_name = ANY(%s) ORDER BY random() LIMIT 1) one",
-                    (list(CUT),),
-                )
-                cuts[0] += (cursor.fetchone() or (0,))[0]
-        connection.close()
-
-    thread = threading.Thread(target=cut)
-    thread.start()
-    yield cuts
-    stop.set()
-    thread.join()
-
-
-@contextmanager
 def rolling_back(url: str, homes: list[Home]) -> Iterator[None]:
     """Append to a shard, hold it for a moment and take it all back, again and again."""
     stop = threading.Event()
@@ -132,7 +105,7 @@ def test_every_projection_applies_every_event_once_and_in_order(database_url: st
     # When eight writers change them while workers fold
     for worker in workers:
         worker.start()
-    with cutting(database_url) as cuts, rolling_back(database_url, homes), ThreadPoolExecutor(WRITERS) as writers:
+    with cutting(database_url, 0.03) as cuts, rolling_back(database_url, homes), ThreadPoolExecutor(WRITERS) as writers:
         done = list(writers.map(lambda seed: storm(bus, homes, seed, COMMANDS // WRITERS), range(WRITERS)))
     acknowledged = [each for one in done for each in one]
     ends.set()
