@@ -39,6 +39,9 @@ SESSION: Mapping[str, str] = {
     "jit": "off",
 }
 
+#: A shard on which a batch was full is caught up in batches this many times as large: they cost less for each event.
+_STRIDE = 5
+
 _USUAL, _NOBODY = Policy(), NullInvalidator()
 
 
@@ -93,8 +96,10 @@ class ProjectionEngine:
         deadline = time.monotonic() + seconds
         heard: dict[str, int] = {}
         applied, released, failed = 0, 0, dict[str, None]()
+        limit = self._batch_size
         while True:
-            progress = self._run(shard, heard)
+            progress = self._run(shard, heard, limit)
+            limit = self._batch_size * (_STRIDE if progress.behind else 1)
             applied, released = applied + progress.applied, released + progress.released
             failed.update(dict.fromkeys(progress.failed))
             # A batch that was not full may have grown meanwhile, so only an empty one ends it.
@@ -107,25 +112,25 @@ class ProjectionEngine:
     def run(self, shard: int) -> Progress:
         """Apply one batch of *shard* in one transaction. Raises LogDiverged, and what is_transient()."""
         heard: dict[str, int] = {}
-        progress = self._run(shard, heard)
+        progress = self._run(shard, heard, self._batch_size)
         self._settle(shard, heard)
         return progress
 
-    def _run(self, shard: int, heard: dict[str, int]) -> Progress:
-        """Apply one batch. *heard* is how far the cache has heard and the database doesn't know it yet."""
+    def _run(self, shard: int, heard: dict[str, int], limit: int) -> Progress:
+        """Apply one batch of up to *limit* events. *heard* is how far the cache has heard, which is not stored yet."""
         batches: list[Sequence[RecordedEvent]] = []
         behind, released = False, Released()
         with self._pool.transaction() as cursor:
             taken = self._checkpoints.take(cursor, shard, self._projections)
             turn = Turn(cursor, self._schema, shard, self._projections, taken, self._policy)
             told = self._told(taken, heard)
-            for names, at, limit in self._groups(taken):
-                events = self._read(shard, names, at, limit)
+            for names, at, room in self._groups(taken, limit):
+                events = self._read(shard, names, at, room)
                 if events:
                     turn.apply(names, events, told)
                 if any(name in turn.moved for name in names):
                     batches.append(events)
-                    behind = behind or len(events) == limit
+                    behind = behind or len(events) == room
             turn.end_trials()
             positions = {name: turn.moved.get(name, each.at.position) for name, each in taken.items()}
             if turn.any_due:
@@ -159,7 +164,7 @@ class ProjectionEngine:
         if heard:
             self._invalidation.settle(shard, heard)
 
-    def _groups(self, taken: Mapping[str, Taken]) -> list[tuple[list[str], Checkpoint, int]]:
+    def _groups(self, taken: Mapping[str, Taken], limit: int) -> list[tuple[list[str], Checkpoint, int]]:
         """Return the running projections that stand at the same checkpoint, and how many events they may read.
 
         Those behind stop where the next ones stand, so that they go on together.
@@ -170,10 +175,9 @@ class ProjectionEngine:
                 groups.setdefault(each.at, []).append(name)
         ordered = sorted(groups, key=lambda checkpoint: checkpoint.position)
         limits = [
-            min(self._batch_size, following.position - checkpoint.position) or self._batch_size
-            for checkpoint, following in pairwise(ordered)
+            min(limit, following.position - checkpoint.position) or limit for checkpoint, following in pairwise(ordered)
         ]
-        return [(groups[at], at, limit) for at, limit in zip(ordered, [*limits, self._batch_size], strict=False)]
+        return [(groups[at], at, room) for at, room in zip(ordered, [*limits, limit], strict=False)]
 
     def _read(self, shard: int, names: Sequence[str], at: Checkpoint, limit: int) -> Sequence[RecordedEvent]:
         """Read up to *limit* events past *at*, after making sure that the log still has the event at *at*."""
