@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from functools import cached_property
 
+from domain.caching import Caching
 from domain.model.position import Position
 from domain.postgres.pool import Pool
 from domain.read import engine, queries
@@ -16,11 +17,8 @@ from domain.read.projection import Projection
 from domain.read.projections import PROJECTIONS
 from domain.read.queries import Queries
 from domain.read.rebuild.rebuilder import Rebuilder
-from domain.read.rebuild.rebuilder import Rebuilder
 from domain.read.switch import ProjectionSwitch
 from domain.read.synchronous import SynchronousFold
-from domain.read.verify.repair import Repair
-from domain.read.verify.verifier import Verifier
 from domain.read.verify.repair import Repair
 from domain.read.verify.verifier import Verifier
 from domain.read.waiting import Waiter
@@ -115,6 +113,7 @@ class Container:
             projections,
             batch_size=self.settings.projection_batch_size,
             policy=policy,
+            invalidator=self.caching.invalidator,
             announce=self.ringer.ring,
         )
 
@@ -139,19 +138,12 @@ class Container:
 
     @cached_property
     def rebuilder(self) -> Rebuilder:
-        return Rebuilder(self.read_pool, self.event_store, PROJECTIONS)
-
-    @cached_property
-    def repair(self) -> Repair:
-        return Repair(self.read_pool, self.event_store, PROJECTIONS)
-
-    @cached_property
-    def verifier(self) -> Verifier:
-        return Verifier(self.read_pool, self.event_store, PROJECTIONS)
-
-    @cached_property
-    def rebuilder(self) -> Rebuilder:
-        return Rebuilder(self.read_pool, self.event_store, PROJECTIONS)
+        return Rebuilder(
+            self.read_pool,
+            self.event_store,
+            PROJECTIONS,
+            on_cut_over=lambda _projection: self.caching.invalidator.renew_all(),
+        )
 
     @cached_property
     def repair(self) -> Repair:
@@ -171,6 +163,11 @@ class Container:
         return Queries(self.query_pool)
 
     @cached_property
+    def caching(self) -> Caching:
+        """The cache before the queries, and who tells it what has changed."""
+        return Caching(self.settings, self.read_pool, self.queries)
+
+    @cached_property
     def waiter(self) -> Waiter:
         return Waiter(self.query_pool, self.event_store, self.bell)
 
@@ -186,7 +183,7 @@ class Container:
 
     def close(self) -> None:
         """Close the connections that were opened."""
-        for name in ("bell", "ringer", "write_pool", "read_pool", "query_pool", "synchronous_pool"):
+        for name in ("caching", "bell", "ringer", "write_pool", "read_pool", "query_pool", "synchronous_pool"):
             if part := self.__dict__.get(name):
                 part.close()
 

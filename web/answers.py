@@ -1,18 +1,22 @@
-"""The one way from a query to its answer: waiting for a position, validators, headers. All queries go this way."""
+"""The one way from a query to its answer: waiting for a position, the cache, validators. All queries go this way.
+
+Whoever comes here has been let through by web.authorization, to a tenant that web.tenancy has checked.
+"""
 
 from __future__ import annotations
 
-import hashlib
 import re
+import time
 from typing import Any
 
-from flask import Response, request, url_for
+from flask import Response, g, request, url_for
 
+from domain.cache.answer import Found
 from domain.model.errors import NotCaughtUp, NotFound
 from domain.model.position import Position
-from domain.read.queries import QUERY_PROJECTIONS, Answer
+from domain.read.queries import QUERY_PROJECTIONS
 from domain.read.waiting import About
-from web import conditions
+from web import conditions, edge, served
 from web.context import container
 
 #: The cursor is the last thing in a list's body. Further up the same name may stand in a workspace's settings.
@@ -24,44 +28,43 @@ def answer(query: str, tenant_id: str, *, missing: type[NotFound], **arguments: 
 
     Raises NotCaughtUp when the read models don't reach the client's Min-Position in time, or can't by waiting.
     """
-    found = _fresh_enough(query, tenant_id, arguments)
-    if found is None:
+    started = time.perf_counter()
+    wanted = conditions.min_position()
+    if wanted is not None:
+        _wait(wanted, query, tenant_id, arguments)
+    waited = time.perf_counter()
+    found = container().caching.queries.get(query, tenant_id, arguments, wanted)
+    ended = time.perf_counter()
+    # Positions of two shards can't be compared: this answer's own says nothing about another tenant's.
+    if wanted is not None and found.position.shard == wanted.shard and found.position < wanted:
+        raise NotCaughtUp(position=wanted)
+    if found.body is None:
         raise missing
-    # Not a secret's digest but a short name for the body.
-    tag = hashlib.blake2b(found.body, digest_size=16).hexdigest()
-    if request.if_none_match.contains_weak(tag):
+    if request.if_none_match.contains_weak(found.etag):
         response = Response(status=304)
         del response.headers["Content-Type"]
     else:
         response = Response(found.body, content_type="application/json")
-    response.set_etag(tag)
-    response.headers["Cache-Control"] = "private, no-cache"
+    response.set_etag(found.etag)
     response.headers["Event-Position"] = str(found.position)
+    response.headers["Cache-Status"] = served.cache_status(found)
+    response.headers["Server-Timing"] = served.server_timing(found, waited - started, ended - waited)
+    edge.allow(response, container().settings, tenant_id, found, g.get("expires_at"))
     if (wait := conditions.preferred_wait()) is not None:
         response.headers["Preference-Applied"] = f"wait={wait}"
-    if "cursor" in arguments and (cursor := _NEXT_CURSOR.search(found.body, max(0, len(found.body) - 256))):
-        response.headers["Link"] = f'<{_next_page(cursor[1].decode())}>; rel="next"'
+    if "cursor" in arguments and (link := _next_link(found)):
+        response.headers["Link"] = link
     return response
 
 
-def _fresh_enough(query: str, tenant_id: str, arguments: dict[str, Any]) -> Answer | None:
-    """Read, and wait only if what was read is older than the client's Min-Position."""
-    wanted = conditions.min_position()
-    ask = getattr(container().queries, query)
-    found: Answer | None = ask(tenant_id, **arguments)
-    if wanted is None:
-        return found
-    # Asked even if the position is reached: what is parked stays behind while everything else goes on.
+def _wait(wanted: Position, query: str, tenant_id: str, arguments: dict[str, Any]) -> None:
+    """Wait for *wanted*, also if an answer is there that has reached it.
+
+    What is parked stays behind while everything else goes on, so that an answer's position alone doesn't tell.
+    """
     about = About(tenant_id, _aggregate(query, tenant_id, arguments))
-    reached = container().waiter.wait(wanted, QUERY_PROJECTIONS[query], conditions.patience(), about)
-    if reached and _has_reached(found, wanted):
-        return found
-    if reached:
-        found = ask(tenant_id, **arguments)
-        # A position of another tenant's shard can be waited for, but this answer's own says nothing about it.
-        if found is None or found.position.shard != wanted.shard or _has_reached(found, wanted):
-            return found
-    raise NotCaughtUp(position=wanted)
+    if not container().waiter.wait(wanted, QUERY_PROJECTIONS[query], conditions.patience(), about):
+        raise NotCaughtUp(position=wanted)
 
 
 def _aggregate(query: str, tenant_id: str, arguments: dict[str, Any]) -> str | None:
@@ -72,12 +75,12 @@ def _aggregate(query: str, tenant_id: str, arguments: dict[str, Any]) -> str | N
     return found
 
 
-def _has_reached(found: Answer | None, wanted: Position) -> bool:
-    # Positions of two shards can't be compared, and what isn't there has no position.
-    return found is not None and found.position.shard == wanted.shard and found.position >= wanted
-
-
-def _next_page(cursor: str) -> str:
-    """The path of the page after this one: the same question from the cursor on."""
+def _next_link(found: Found) -> str | None:
+    """The page after this one: the same question from the cursor on."""
+    body = found.body or b""
+    cursor = _NEXT_CURSOR.search(body, max(0, len(body) - 256))
+    if cursor is None:
+        return None
     kept = {name: value for name, value in request.args.items() if name not in ("offset", "cursor")}
-    return url_for(str(request.endpoint), **(request.view_args or {}), **kept, cursor=cursor)
+    path = url_for(str(request.endpoint), **(request.view_args or {}), **kept, cursor=cursor[1].decode())
+    return f'<{path}>; rel="next"'

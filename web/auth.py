@@ -13,10 +13,14 @@ from domain.model.users.roles import ADMIN, SUPER_ADMIN, USER
 from domain.settings import Settings
 from web.errors import Unauthenticated
 from web.ids import canonical
-from web.keys import FetchedKeys, KeySource, SharedSecret
+from web.jwks import FetchedKeys
+from web.keys import KeySource, SharedSecret
 
 #: No token of ours comes near it; a longer header is refused before anything is decoded.
 MAX_HEADER_LENGTH = 8192
+
+#: Later than any token that is meant to end.
+_ENDLESS = 2**53
 
 KNOWN_ROLES = frozenset({USER, ADMIN, SUPER_ADMIN})
 
@@ -40,6 +44,13 @@ class Authenticator:
 
     def authenticate(self, header: str | None) -> Actor:
         """Return who sent the Authorization *header*. Raises Unauthenticated; Unavailable if keys can't be fetched."""
+        return self.verify(header)[0]
+
+    def verify(self, header: str | None) -> tuple[Actor, int]:
+        """Return who sent the Authorization *header*, and when the token ends, in seconds since 1970.
+
+        Raises what authenticate() raises.
+        """
         if header is None:
             raise Unauthenticated(reason="there is none")
         if len(header) > MAX_HEADER_LENGTH:
@@ -47,7 +58,8 @@ class Authenticator:
         scheme, _, token = header.partition(" ")
         if scheme.lower() != "bearer" or not token.strip():
             raise Unauthenticated(reason="the Authorization header has another form")
-        return actor_from(self._verified(token.strip()))
+        claims = self._verified(token.strip())
+        return actor_from(claims), min(int(claims["exp"]), _ENDLESS)
 
     def _verified(self, token: str) -> dict[str, Any]:
         try:

@@ -101,7 +101,7 @@ def install(app: Flask, authenticator: Authenticator) -> None:
         rule = RULES.get(request.endpoint, _nobody)
         if rule is EVERYBODY:
             return
-        g.actor = authenticator.authenticate(request.headers.get("Authorization"))
+        g.actor, g.expires_at = authenticator.verify(request.headers.get("Authorization"))
         if not rule(g.actor, request.view_args or {}):
             raise Forbidden
 

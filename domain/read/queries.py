@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any, NamedTuple
 
 from domain.model.position import Position, shard_of
@@ -58,6 +59,13 @@ class Answer(NamedTuple):
     position: Position
 
 
+class Reading(NamedTuple):
+    """What was read at *position*: *body* is JSON, or None where there is no such thing, or it is another tenant's."""
+
+    body: bytes | None
+    position: Position
+
+
 class Queries:
     """Questions about one tenant. None is the answer where there is no such thing, or it belongs to another tenant."""
 
@@ -72,44 +80,66 @@ class Queries:
         self, tenant_id: str, limit: int = 50, offset: int = 0, cursor: str | None = None, active_only: bool = False
     ) -> Answer | None:
         """Newest first. *cursor* comes from an earlier answer and takes the place of *offset*. May raise Invalid."""
-        page = _page("u", _END, limit, offset, cursor)
+        page = {"limit": limit, "offset": offset, "cursor": cursor}
         return self._ask("users_of_tenant", tenant_id, active_only=active_only, **page)
 
     def workspace(self, tenant_id: str, workspace_id: str) -> Answer | None:
-        return self._ask("workspace", tenant_id, workspace_id=workspace_id, limit=_FIRST_MEMBERS)
+        return self._ask("workspace", tenant_id, workspace_id=workspace_id)
 
     def workspaces_of_tenant(
         self, tenant_id: str, limit: int = 50, offset: int = 0, cursor: str | None = None
     ) -> Answer | None:
         """Newest first; otherwise as users_of_tenant()."""
-        return self._ask("workspaces_of_tenant", tenant_id, **_page("w", _END, limit, offset, cursor))
+        return self._ask("workspaces_of_tenant", tenant_id, limit=limit, offset=offset, cursor=cursor)
 
     def workspace_members(
         self, tenant_id: str, workspace_id: str, limit: int = 50, offset: int = 0, cursor: str | None = None
     ) -> Answer | None:
         """Oldest first; otherwise as users_of_tenant()."""
-        page = _page("m", 0, limit, offset, cursor)
+        page = {"limit": limit, "offset": offset, "cursor": cursor}
         return self._ask("workspace_members", tenant_id, workspace_id=workspace_id, **page)
 
     def tenant_summary(self, tenant_id: str) -> Answer | None:
         return self._ask("tenant_summary", tenant_id)
 
     def dashboard(self, tenant_id: str) -> Answer | None:
-        return self._ask("dashboard", tenant_id, limit=_RECENT)
+        return self._ask("dashboard", tenant_id)
 
-    def _ask(self, query: str, tenant_id: str, **values: Any) -> Answer | None:
+    def read(self, query: str, tenant_id: str, **arguments: Any) -> Reading:
+        """Ask what the method named *query* asks, and also say at which position there is no such thing."""
         shard = shard_of(tenant_id)
+        values = _VALUES[query](**arguments)
         values |= {"tenant_id": tenant_id, "shard": shard, "projections": list(QUERY_PROJECTIONS[query])}
         with self._pool.cursor() as cursor:
             cursor.execute(STATEMENTS[query], values)
             position, body = cursor.fetchone() or (0, None)
-        return None if body is None else Answer(body.encode(), Position(shard, position))
+        return Reading(None if body is None else body.encode(), Position(shard, position))
+
+    def _ask(self, query: str, tenant_id: str, **arguments: Any) -> Answer | None:
+        body, position = self.read(query, tenant_id, **arguments)
+        return None if body is None else Answer(body, position)
 
 
-def _page(list: str, start: int, limit: int, offset: int, cursor: str | None) -> dict[str, Any]:
-    if cursor is None:
-        return {"list": list, "beyond": start, "limit": limit, "offset": offset}
-    return {"list": list, "beyond": cursors.decode(list, cursor), "limit": limit, "offset": 0}
+def _page(list: str, start: int, **also: Any) -> Callable[..., dict[str, Any]]:
+    def values(limit: int = 50, offset: int = 0, cursor: str | None = None, **arguments: Any) -> dict[str, Any]:
+        page = {"list": list, "beyond": start, "limit": limit, "offset": offset}
+        if cursor is not None:
+            page |= {"beyond": cursors.decode(list, cursor), "offset": 0}
+        return also | arguments | page
+
+    return values
+
+
+#: From each query's arguments to the values in its statement.
+_VALUES: Mapping[str, Callable[..., dict[str, Any]]] = {
+    "user": dict,
+    "users_of_tenant": _page("u", _END, active_only=False),
+    "workspace": partial(dict, limit=_FIRST_MEMBERS),
+    "workspaces_of_tenant": _page("w", _END),
+    "workspace_members": _page("m", 0),
+    "tenant_summary": dict,
+    "dashboard": partial(dict, limit=_RECENT),
+}
 
 
 def _statements() -> dict[str, str]:
