@@ -175,3 +175,71 @@ def test_a_failed_fold_leaves_the_store_as_it_was() -> None:
         store.write(fold(users, events[-1:], store))
 
     assert store.tables[USERS.name] == before
+
+
+def skipping(projection: Projection, events: Sequence[RecordedEvent], user: str, *versions: int) -> MemoryRowStore:
+    """Fold one event at a time, some of the user's left out on record."""
+    store = MemoryRowStore()
+    store.tables = {table.name: {} for table in projection.tables}
+    for event in events:
+        store.write(fold(projection, [event], store, {user: versions}))
+    return store
+
+
+def test_a_skipped_event_changes_nothing_and_those_after_it_follow() -> None:
+    story = Story()
+    tenant = story.tenant()
+    user = story.user(tenant)
+    story.happens("user.exploded", tenant, user)
+    story.happens("user.updated", tenant, user, first_name="Augusta")
+
+    row = skipping(users, events_of(story), user, 3).tables[USERS.name][tenant, user]
+
+    assert (row["first_name"], row["status"], row["event_version"]) == ("Augusta", "active", 4)
+
+
+def test_only_the_gap_on_record_is_allowed() -> None:
+    story = Story()
+    tenant = story.tenant()
+    user = story.user(tenant)
+    events = events_of(story)
+    story.happens("user.updated", tenant, user, first_name="Lost")
+    story.happens("user.updated", tenant, user, first_name="Skipped")
+    story.happens("user.updated", tenant, user, first_name="Augusta")
+    events += events_of(story)[-1:]
+
+    for versions in ((), (3,), (4,)):
+        with pytest.raises(EventMissing):
+            skipping(users, events, user, *versions)
+    assert skipping(users, events, user, 3, 4).tables[USERS.name][tenant, user]["event_version"] == 5
+
+
+def test_where_the_first_event_is_skipped_the_next_one_makes_the_row() -> None:
+    story = Story()
+    tenant = story.tenant()
+    user = story.user(tenant)
+
+    tables = skipping(tenant_summaries, events_of(story), user, 1).tables
+
+    summary = tables["tenant_summary_projections"][tenant,]
+    assert (summary["total_users"], summary["active_users"]) == (1, 1)
+    with pytest.raises(RowMissing):
+        skipping(tenant_summaries, events_of(story)[:1] + events_of(story)[2:], user)
+
+
+@every_projection
+@given(story=stories, data=st.data())
+def test_skips_make_the_same_rows_in_any_batches(projection: Projection, story: Story, data: st.DataObject) -> None:
+    events = [event for event in events_of(story) if event.aggregate_type == "user"]
+    later = [event for event in events if event.version > 1]
+    skipped = data.draw(st.lists(st.sampled_from(later), unique_by=lambda each: each.event_id)) if later else []
+    versions: dict[str, set[int]] = {}
+    for event in skipped:
+        versions.setdefault(event.aggregate_id, set()).add(event.version)
+
+    at_once, one_by_one = MemoryRowStore(), MemoryRowStore()
+    at_once.write(fold(projection, events, at_once, versions))
+    for event in events:
+        one_by_one.write(fold(projection, [event], one_by_one, versions))
+
+    assert at_once.tables == one_by_one.tables
