@@ -13,6 +13,7 @@ from domain.model.errors import Unavailable
 from domain.model.event import RecordedEvent
 from domain.model.position import shard_of
 from domain.postgres.pool import Pool
+from domain.read.dead_letters import DeadLetterNotFound, DeadLetters
 from domain.read.engine import ProjectionEngine
 from domain.read.failure import Policy
 from domain.read.projections import PROJECTIONS
@@ -280,6 +281,50 @@ def test_while_one_worker_releases_the_others_leave_the_shard_to_it(
     assert first.result().released == 3
     engine_on(engine_pool, story).catch_up(event.shard)
     assert rows_in(engine_pool) == sequential_fold(story)
+
+
+def test_where_the_beginning_is_skipped_each_projection_goes_on_as_far_as_it_can(
+    engine_pool: Pool, story: Story
+) -> None:
+    tenant = story.tenant()
+    user = story.registered(tenant)
+    event = poison.undecodable(story, shard_of(tenant))
+    engine = engine_on(engine_pool, story)
+    engine.catch_up(event.shard)
+    letters = DeadLetters(engine_pool, story)
+    for letter in letters.page().letters:
+        letters.skip(letter.id, "It can't be told.", "ops")
+    engine.catch_up(event.shard)
+    released = parked(engine_pool)
+
+    # Nothing says in the row that there was a first event, since there is no row.
+    story.activated(tenant, user)
+    engine.catch_up(event.shard)
+
+    assert released == {}
+    # A user without a name can't be shown, but it can be counted.
+    assert set(parked(engine_pool)) == {("users", user)}
+    summary = rows_in(engine_pool)["tenant_summary_projections"][tenant,]
+    assert (summary["total_users"], summary["active_users"]) == (1, 1)
+
+
+def test_what_is_skipped_is_the_event_that_was_looked_at(
+    engine_pool: Pool, story: Story, ada: tuple[str, str, RecordedEvent]
+) -> None:
+    _, user, event = ada
+    second = poison.unknown_type(story, event.shard)
+    engine = engine_on(engine_pool, story)
+    engine.catch_up(event.shard)
+    letters = DeadLetters(engine_pool, story)
+    seen = letters.page(projection="users").letters[0]
+    cure(story, event)
+    letters.retry(seen.id)
+    engine.catch_up(event.shard)
+
+    with pytest.raises(DeadLetterNotFound):
+        letters.skip(seen.id, "too late", "ops")
+
+    assert parked(engine_pool)["users", user]["version"] == second.version
 
 
 def test_what_goes_away_by_itself_parks_nothing(
