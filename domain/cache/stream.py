@@ -30,7 +30,7 @@ SILENCE = 1.0
 _BATCH = 512
 
 #: Seconds between two attempts to connect: at first, and at most.
-_FIRST, _LONGEST = 0.05, 1.0
+_FIRST, _LONGEST = 0.01, 0.5
 
 
 class Missed(Exception):
@@ -80,17 +80,17 @@ class StreamReader:
         self._client.close()
 
     def _run(self) -> None:
-        pause = _FIRST
+        pause, heard = _FIRST, 0.0
         while not self._stopping.is_set():
             try:
                 self.follow()
-                pause = _FIRST
             except Exception as error:
                 self.disconnected += 1
                 if not isinstance(error, redis.RedisError | OSError):
                     log.exception("The invalidations can't be read.")
                 self._stopping.wait(pause * random.uniform(0.5, 1.0))  # noqa: S311
-                pause = min(pause * 2, _LONGEST)
+                heard, before = self.trusted_until, heard
+                pause = _FIRST if heard > before else min(pause * 2, _LONGEST)
 
     def follow(self) -> None:
         """Take what happened since the last look, then what comes within BLOCK seconds. Raises RedisError."""

@@ -11,7 +11,7 @@ import redis
 
 from domain.cache.factory import make_cache
 from domain.model.position import Position
-from tests.integration.cache.conftest import wait_until
+from tests.integration.cache.conftest import trusted, wait_until
 from tests.integration.cache.world import SHARD, Loaded, key, value_of
 
 spawn = multiprocessing.get_context("spawn")
@@ -19,7 +19,7 @@ spawn = multiprocessing.get_context("spawn")
 PROCESSES, THREADS = 4, 25
 
 
-def ask(url: str, seconds: float, ready, go, answers, lead_dies: bool) -> None:
+def ask(url: str, seconds: float, count: int, ready, go, answers, lead_dies: bool) -> None:
     """One process: all its threads ask for one key at once, and each load takes so many *seconds*."""
     cache = make_cache(url, lambda _: 10)
     client = redis.Redis.from_url(url)
@@ -34,20 +34,24 @@ def ask(url: str, seconds: float, ready, go, answers, lead_dies: bool) -> None:
     def one() -> None:
         answers.put(value_of(cache.get_or_load(key(), load).body))
 
-    threads = [threading.Thread(target=one, daemon=True) for _ in range(THREADS)]
+    # As a web process does before its first request.
+    cache.start()
+    wait_until(lambda: trusted(cache), 20)
+    threads = [threading.Thread(target=one, daemon=True) for _ in range(count)]
     ready.release()
     go.wait()
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
+    print({name: n for name, n in cache.counters.totals().items() if name[0] == "l2"})
     cache.close()
 
 
-def start(url: str, seconds: float, lead_dies: bool = False):
+def start(url: str, seconds: float, lead_dies: bool = False, threads: int = THREADS):
     ready, go, answers = spawn.Semaphore(0), spawn.Event(), spawn.Queue()
     processes = [
-        spawn.Process(target=ask, args=(url, seconds, ready, go, answers, lead_dies)) for _ in range(PROCESSES)
+        spawn.Process(target=ask, args=(url, seconds, threads, ready, go, answers, lead_dies)) for _ in range(PROCESSES)
     ]
     for process in processes:
         process.start()
