@@ -10,7 +10,7 @@ from werkzeug.exceptions import HTTPException
 
 from web import problems
 from web.arguments import StrictParser
-from web.ids import IdConverter
+from web.ids import IdConverter, NameConverter
 from web.openapi import document
 from web.schemas import ProblemView
 
@@ -22,6 +22,8 @@ class Blueprint(flask_smorest.Blueprint):
 
     def arguments(self, schema: Any, **options: Any) -> Any:
         # webargs would make an instance of a class for each request, which costs more than the rest of the request.
+        if getattr(schema, "body_optional", False):
+            options.setdefault("required", False)
         return super().arguments(schema() if isinstance(schema, type) else schema, **options)
 
 
@@ -36,7 +38,7 @@ class Api(flask_smorest.Api):
         self._written = b""
 
     def init_app(self, app: Any, *, spec_kwargs: dict[str, Any] | None = None) -> None:
-        app.url_map.converters["id"] = IdConverter
+        app.url_map.converters |= {"id": IdConverter, "name": NameConverter}
         super().init_app(app, spec_kwargs=spec_kwargs)
         self.register_converter(IdConverter, lambda _converter: {"type": "string", "format": "uuid"})
 

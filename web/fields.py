@@ -12,9 +12,17 @@ from domain.model.errors import Invalid
 from domain.model.fields import Check
 from web.ids import canonical
 
-#: JSON Schema's patterns for one line of text with something to see in it, and for text in lines.
-LINE = r"^[^\p{Cc}\p{Zl}\p{Zp}]*[^\p{C}\p{Z}][^\p{Cc}\p{Zl}\p{Zp}]*$"
-LINES = r"^([^\p{Cc}\p{Zl}\p{Zp}]|[\n\r\t])*$"
+#: Formats of our own for what the checks ask: a line of text with something to see in it, and text in lines. Neither
+#: has control characters. No pattern says it, because not every program's patterns know Unicode's categories.
+LINE = "line"
+LINES = "lines"
+_FORMATS: dict[Check, str] = {
+    fields.name: LINE,
+    fields.identifier: LINE,
+    fields.description: LINES,
+    fields.reason: LINES,
+    fields.timezone: "iana-time-zone",
+}
 
 #: Text as PostgreSQL stores it in a JSON document.
 _JSON_TEXT = r"^[^\u0000]*$"
@@ -48,6 +56,8 @@ class Text(ma.fields.String):
     """A string that one of the model's checks judges. Keywords beyond marshmallow's go into the OpenAPI document."""
 
     def __init__(self, check: Check, *, required: bool = False, allow_none: bool = False, **metadata: Any) -> None:
+        if check in _FORMATS:
+            metadata.setdefault("format", _FORMATS[check])
         super().__init__(required=required, allow_none=allow_none, metadata=metadata)
         self._check = check
 
@@ -120,7 +130,7 @@ class JsonObject(ma.fields.Dict):
 
 
 def name(*, required: bool = False) -> Text:
-    return Text(fields.name, required=required, minLength=1, maxLength=fields.NAME_LENGTH, pattern=LINE)
+    return Text(fields.name, required=required, minLength=1, maxLength=fields.NAME_LENGTH)
 
 
 def choice(allowed: tuple[str, ...], *, required: bool = False) -> Text:

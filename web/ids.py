@@ -19,6 +19,12 @@ def canonical(text: str) -> str | None:
     return text.lower() if _UUID.fullmatch(text) else None
 
 
+class NameConverter(BaseConverter):
+    """``<name:letter_id>`` in a route: any text but the words that are paths of their own beside it."""
+
+    regex = r"(?!retry(?:/|$))[^/]+"
+
+
 class IdConverter(BaseConverter):
     """``<id:user_id>`` in a route: a canonical UUID, NOTHING for any other text."""
 

@@ -23,7 +23,7 @@ def reason(field: str, value: object) -> Any:
 
 
 def _reason() -> fields.Text:
-    return fields.Text(reason, required=True, minLength=1, maxLength=model.REASON_LENGTH)
+    return fields.Text(reason, required=True, minLength=1, maxLength=model.REASON_LENGTH, format=fields.LINE)
 
 
 class DeadLettersArguments(ma.Schema):

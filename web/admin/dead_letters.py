@@ -33,7 +33,7 @@ def list_dead_letters(arguments: dict[str, Any]) -> Response:
     return _answer(failures.page(container().dead_letters.page(**arguments)))
 
 
-@blueprint.route("/dead-letters/<letter_id>")
+@blueprint.route("/dead-letters/<name:letter_id>")
 @blueprint.arguments(NoArguments, location="query", as_kwargs=True)
 @blueprint.response(200, InspectionView)
 def show_dead_letter(letter_id: str) -> Response:
@@ -41,7 +41,7 @@ def show_dead_letter(letter_id: str) -> Response:
     return _answer(failures.inspection(container().dead_letters.show(letter_id)))
 
 
-@blueprint.route("/dead-letters/<letter_id>/retry", methods=["POST"])
+@blueprint.route("/dead-letters/<name:letter_id>/retry", methods=["POST"])
 @blueprint.arguments(NoBody)
 @blueprint.response(202, DeadLetterView)
 def retry_dead_letter(_body: dict[str, Any], letter_id: str) -> Response:
@@ -63,7 +63,7 @@ def retry_dead_letters(body: dict[str, Any]) -> Response:
     return _answer({"retried": len(letters)}, 202)
 
 
-@blueprint.route("/dead-letters/<letter_id>/skip", methods=["POST"])
+@blueprint.route("/dead-letters/<name:letter_id>/skip", methods=["POST"])
 @blueprint.arguments(SkipBody)
 @blueprint.response(202, DeadLetterView)
 def skip_dead_letter(body: dict[str, Any], letter_id: str) -> Response:

@@ -126,7 +126,9 @@ def _complete(operation: Document, method: str, path: str, endpoint: str, schema
     if is_query:
         answers["304"] = {
             "description": "The client's copy, named by If-None-Match, is still the answer.",
-            "headers": headers.references(*headers.ALWAYS, "ETag", "EventPosition", "CacheControl"),
+            "headers": headers.references(
+                *headers.ALWAYS, "ETag", "EventPosition", "CacheControl", "CacheStatus", "ServerTiming"
+            ),
         }
     refusals = _refusals(operation, path, is_open=is_open, is_query=is_query, is_command=is_command)
     # What is wrong with a line of an import is said in the answer's line about it.
@@ -140,7 +142,7 @@ def _complete(operation: Document, method: str, path: str, endpoint: str, schema
 def _succeed(answer: Document, status: str, operation: Document, *, is_query: bool, is_command: bool) -> None:
     names = ["CacheControl"]
     if is_query:
-        names += ["ETag", "EventPosition", "PreferenceApplied"]
+        names += ["ETag", "EventPosition", "PreferenceApplied", "CacheStatus", "ServerTiming"]
         if any(parameter.get("name") == "cursor" for parameter in operation["parameters"]):
             names.append("Link")
     elif is_command and "application/json" in answer.get("content", {}):
@@ -162,7 +164,7 @@ def _refusals(operation: Document, path: str, *, is_open: bool, is_query: bool, 
         found |= {404}
     if not is_query and not is_command and "requestBody" in operation:
         # A command to those who run the service can come in a state in which it makes no sense.
-        found |= {409}
+        found |= {404, 409}
     if is_command:
         found |= {400, 404, 409, 412}
     if is_query:

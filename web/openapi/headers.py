@@ -28,6 +28,7 @@ PARAMETERS: dict[str, Described] = {
         "The ETag that an earlier command on this thing answered with. The command is carried out only if nothing "
         "has changed since; otherwise it is refused with 412.",
         '"3"',
+        minLength=1,
         pattern=f"^({conditions.ENTITY_TAG_PATTERN}|\\*)$",
     ),
     "IfNoneMatch": _header(
@@ -40,6 +41,7 @@ PARAMETERS: dict[str, Described] = {
         "The Event-Position of a command whose effect the answer has to show. The answer waits for it, 2 seconds or "
         "as Prefer says; 503 if it is not reached by then.",
         "17-4211",
+        minLength=3,
         pattern="^[0-9]{1,3}-[0-9]{1,18}$",
     ),
     "Prefer": _header(
@@ -90,6 +92,10 @@ RETURNED: dict[str, Described] = {
     "IdempotencyReplayed": _returned(
         "There when an earlier request with this Idempotency-Key did the work.", "true", enum=["true"]
     ),
+    "CacheStatus": _returned(
+        "Which level of the cache gave the answer, as in RFC 9211.", "pyairtable-l1; hit; ttl=840"
+    ),
+    "ServerTiming": _returned("Where the time went, in milliseconds.", "db;dur=1.2"),
     "RetryAfter": _returned("Seconds after which to try again.", 1, type="integer", minimum=0),
     "Allow": _returned("The methods that the path has.", "GET, HEAD, OPTIONS, PATCH"),
     "WWWAuthenticate": _returned("What kind of token is needed.", 'Bearer realm="pyairtable"'),
@@ -113,6 +119,8 @@ WIRE_NAMES: dict[str, str] = {
     "PreferenceApplied": "Preference-Applied",
     "Link": "Link",
     "Location": "Location",
+    "CacheStatus": "Cache-Status",
+    "ServerTiming": "Server-Timing",
     "IdempotencyReplayed": "Idempotency-Replayed",
     "RetryAfter": "Retry-After",
     "Allow": "Allow",

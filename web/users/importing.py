@@ -29,7 +29,7 @@ MEDIA_TYPES = frozenset({"application/x-ndjson", "application/ndjson", "applicat
         "required": True,
         "content": {
             "application/x-ndjson": {
-                "schema": {"type": "string"},
+                "schema": {"description": "Lines of JSON, each of them a RegisterUserBody."},
                 "example": '{"email": "ada@example.com", "first_name": "Ada", "last_name": "Lovelace"}\n'
                 '{"email": "grace@example.com", "first_name": "Grace", "last_name": "Hopper"}\n',
             }

@@ -29,14 +29,14 @@ class UpdateUserBody(ma.Schema):
     avatar = fields.Text(
         model.avatar, allow_none=True, format="uri", maxLength=model.AVATAR_LENGTH, pattern="^[Hh][Tt][Tt][Pp][Ss]?://"
     )
-    timezone = fields.Text(model.timezone, format="iana-time-zone", maxLength=model.TIMEZONE_LENGTH)
+    timezone = fields.Text(model.timezone, maxLength=model.TIMEZONE_LENGTH)
     language = fields.Text(model.language, maxLength=model.LANGUAGE_LENGTH, pattern=f"^{model.LANGUAGE_PATTERN}$")
 
 
 class DeactivateUserBody(ma.Schema):
     body_optional = True
 
-    reason = fields.Text(model.reason, allow_none=True, maxLength=model.REASON_LENGTH, pattern=fields.LINES)
+    reason = fields.Text(model.reason, allow_none=True, maxLength=model.REASON_LENGTH)
 
 
 class UserView(View):

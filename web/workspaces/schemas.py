@@ -14,7 +14,7 @@ class UpdateWorkspaceBody(ma.Schema):
     """What is left out stays as it is; settings are replaced as a whole."""
 
     name = fields.name()
-    description = fields.Text(model.description, maxLength=model.DESCRIPTION_LENGTH, pattern=fields.LINES)
+    description = fields.Text(model.description, maxLength=model.DESCRIPTION_LENGTH)
     is_public = fields.Flag()
     settings = fields.JsonObject()
 
