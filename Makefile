@@ -46,7 +46,7 @@ reset: $(INSTALLED) ## Delete all data of make run
 	@$(BIN)/python -m workers.launcher reset
 
 faults: $(INSTALLED) ## Run the tests that kill, freeze and flood real processes
-	@$(BIN)/python -m pytest tests/faults $(ARGS)
+	@FAULTS=long $(BIN)/python -m pytest tests/faults -s $(ARGS)
 
 bench: $(INSTALLED) ## Run the benchmarks
 	@PIP_CONSTRAINT=.ci/constraints.txt $(BIN)/python -m pip install --quiet --editable '.[embedded,test,bench]'
