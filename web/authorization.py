@@ -67,6 +67,8 @@ RULES: dict[str, Rule | None] = {
     "workspaces.show_workspace": user,
     "workspaces.workspaces_of_tenant": user,
     "workspaces.workspace_members": user,
+    # Of its own tenant's doings an admin may know.
+    "admin.audit_trail": admin,
     "admin.projections_status": super_admin,
     "admin.pause_projection": super_admin,
     "admin.resume_projection": super_admin,

@@ -12,6 +12,9 @@ from domain.model.event import Event, RecordedEvent
 from domain.model.event_log import EventLog
 from domain.model.position import Position
 
+#: Places of a shard that backwards() looks at for one page of a tenant that shares its shard with others.
+WINDOW = 5000
+
 
 @dataclass(frozen=True, slots=True)
 class NewEvent:
@@ -71,6 +74,18 @@ class History(NamedTuple):
     events: Sequence[RecordedEvent]
 
 
+class Page(NamedTuple):
+    """Events, the newest first. *before* is where the ones before them are to be looked for; None: there are none."""
+
+    events: Sequence[RecordedEvent]
+    before: int | None
+
+    @classmethod
+    def of(cls, events: Sequence[RecordedEvent], limit: int, unseen: int | None) -> Page:
+        """A page of *events*; *unseen* is where to go on if there were not as many as *limit*."""
+        return cls(events, events[-1].position if len(events) == limit else unseen)
+
+
 class EventStore(EventLog, Protocol):
     """The events of all tenants, and what is decided in the transactions that append them."""
 
@@ -93,6 +108,13 @@ class EventStore(EventLog, Protocol):
 
     def forget_answers(self, before: datetime, limit: int) -> int:
         """Delete up to *limit* idempotency records made before *before*, the oldest first; return how many."""
+
+    def backwards(self, tenant_id: str, before: int | None, limit: int, aggregate_id: str | None = None) -> Page:
+        """Return up to *limit* of the tenant's events at offsets below *before* (None: from the newest on).
+
+        Of a whole tenant no more than WINDOW places of its shard are looked at, so that a page may have few events, or
+        none, and still have a *before*. *before* is what another page of the same question gave.
+        """
 
     def tenant_of(self, aggregate_id: str) -> str | None:
         """Return the tenant that the aggregate belongs to, None where there is no such aggregate."""

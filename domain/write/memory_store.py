@@ -13,7 +13,7 @@ import orjson
 from domain.model.errors import CommandAlreadyDone, ConcurrencyConflict, PlanTooSmall, QuotaExceeded, TenantNotFound
 from domain.model.event import RecordedEvent
 from domain.model.position import Position, shard_of
-from domain.write.event_store import Append, History, IdempotencyRecord, Snapshot
+from domain.write.event_store import WINDOW, Append, History, IdempotencyRecord, Page, Snapshot
 from domain.write.refusals import taken
 from domain.write.serialization import address, opens_tenant, usage
 
@@ -162,6 +162,18 @@ class MemoryEventStore:
             for _, key in old:
                 del self._answers[key]
             return len(old)
+
+    def backwards(self, tenant_id: str, before: int | None, limit: int, aggregate_id: str | None = None) -> Page:
+        with self._lock:
+            log = self._logs[shard_of(tenant_id)]
+            before = len(log) + 1 if before is None else before
+            lowest = 1 if aggregate_id else max(before - WINDOW, 1)
+            events = [
+                event
+                for event in reversed(log[lowest - 1 : max(before - 1, 0)])
+                if event.tenant_id == tenant_id and aggregate_id in (None, event.aggregate_id)
+            ]
+        return Page.of(events[:limit], limit, None if lowest == 1 else lowest)
 
     def tenant_of(self, aggregate_id: str) -> str | None:
         with self._lock:

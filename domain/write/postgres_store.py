@@ -15,7 +15,7 @@ from domain.model.event import RecordedEvent
 from domain.model.position import Position, shard_of
 from domain.postgres.pool import Pool
 from domain.postgres.statements import statements
-from domain.write.event_store import Append, History, IdempotencyRecord, Snapshot
+from domain.write.event_store import WINDOW, Append, History, IdempotencyRecord, Page, Snapshot
 from domain.write.refusals import refusal
 from domain.write.serialization import COLUMNS, parameters
 
@@ -154,6 +154,18 @@ class PostgresEventStore:
         with self._pool.cursor() as cursor:
             cursor.execute(_SQL["forget_answers"], {"before": before, "limit": limit})
             return cursor.rowcount
+
+    def backwards(self, tenant_id: str, before: int | None, limit: int, aggregate_id: str | None = None) -> Page:
+        shard = shard_of(tenant_id)
+        before = self.head(shard) + 1 if before is None else before
+        lowest = 1 if aggregate_id else max(before - WINDOW, 1)
+        if aggregate_id:
+            values = {"aggregate_id": aggregate_id, "before": before}
+            rows = self._query("backwards_aggregate", shard=shard, tenant_id=tenant_id, limit=limit, **values)
+        else:
+            places = {"lowest": lowest, "before": before}
+            rows = self._query("backwards", shard=shard, tenant_id=tenant_id, limit=limit, **places)
+        return Page.of([RecordedEvent._make(row) for row in rows], limit, None if lowest == 1 else lowest)
 
     def tenant_of(self, aggregate_id: str) -> str | None:
         rows = self._query("tenant_of", id=aggregate_id)

@@ -18,6 +18,20 @@ SELECT {columns} FROM write_schema.domain_events
 WHERE shard = %(shard)s AND aggregate_id = %(aggregate_id)s AND version > %(after_version)s
 ORDER BY version LIMIT %(limit)s
 
+-- name: backwards
+SELECT {columns} FROM write_schema.domain_events
+WHERE shard = %(shard)s AND position >= %(lowest)s AND position < %(before)s AND tenant_id = %(tenant_id)s
+ORDER BY position DESC LIMIT %(limit)s
+
+-- name: backwards_aggregate
+-- The place says which version the last page ended with, so that a deep page costs what the first one does.
+SELECT {columns} FROM write_schema.domain_events
+WHERE shard = %(shard)s AND aggregate_id = %(aggregate_id)s AND tenant_id = %(tenant_id)s
+  AND version < coalesce((SELECT version FROM write_schema.domain_events
+                          WHERE shard = %(shard)s AND position = %(before)s AND aggregate_id = %(aggregate_id)s),
+                         2147483647)
+ORDER BY version DESC LIMIT %(limit)s
+
 -- name: head
 SELECT head FROM write_schema.shards WHERE shard = %(shard)s
 
