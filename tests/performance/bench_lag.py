@@ -1,8 +1,8 @@
 """How soon a command can be seen by queries: ``python -m tests.performance.bench_lag [seconds]``.
 
 The whole service runs as its processes on this machine. Printed are commands per second for one client and for
-sixteen; the lag, from a command's answer to a query's that shows it (``Min-Position``), while nothing else happens and at
-half of what the machine takes; and the memory of each process.
+sixteen; the lag, from a command's answer to a query's that shows it (``Min-Position``), while nothing else happens and
+at half of what the machine takes; and the memory of each process.
 """
 
 from __future__ import annotations
