@@ -77,6 +77,10 @@ def test_a_release_folds_what_waited_in_order_and_then_nothing_is_parked(
 
     assert rows_in(engine_pool) == sequential_fold(story)
     assert (parked(engine_pool), engine.due_shards()) == ({}, [])
+    with engine_pool.cursor() as cursor:
+        cursor.execute("SELECT sum(parked) FROM read_schema.projection_checkpoints")
+        # Where nothing is parked nobody looks for it.
+        assert cursor.fetchone() == (0,)
 
 
 def test_new_events_of_a_parked_aggregate_wait_behind_the_others(
