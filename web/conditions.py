@@ -20,12 +20,11 @@ NO_VERSION = -1
 USUAL_WAIT = 2
 LONGEST_WAIT = 10
 
-#: Patterns for the whole value, without anchors.
+#: The pattern of the whole value, without anchors.
 KEY_PATTERN = r"[!-~]{1,255}"
-ENTITY_TAG_PATTERN = r'(W/)?"([\x21\x23-\x7e\x80-\xff]*)"'
 
 _KEY = re.compile(KEY_PATTERN)
-_ENTITY_TAG = re.compile(ENTITY_TAG_PATTERN)
+_ENTITY_TAG = re.compile(r'(W/)?"([\x21\x23-\x7e\x80-\xff]*)"')
 _VERSION = re.compile(r"0|[1-9]\d{0,8}")
 _WAIT = re.compile(r"(?:^|[,;\s])wait\s*=\s*\"?(\d{1,4})\"?\s*(?:$|[,;])", re.IGNORECASE)
 

@@ -70,7 +70,7 @@ def complete(document: Document, app: Flask) -> Document:
     components["parameters"] = headers.PARAMETERS
     components["headers"] = headers.RETURNED
     components["schemas"]["JsonValue"] = fields.JSON_VALUE
-    components["securitySchemes"] = {"bearer": _SECURITY["bearer"]}
+    components["securitySchemes"] = _SECURITY
     for unused in ("PaginationMetadata",):
         components["schemas"].pop(unused, None)
     rules = {

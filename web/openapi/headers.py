@@ -28,8 +28,7 @@ PARAMETERS: dict[str, Described] = {
         "The ETag that an earlier command on this thing answered with. The command is carried out only if nothing "
         "has changed since; otherwise it is refused with 412.",
         '"3"',
-        minLength=1,
-        pattern=f"^({conditions.ENTITY_TAG_PATTERN}|\\*)$",
+        format="entity-tag",
     ),
     "IfNoneMatch": _header(
         "If-None-Match",
@@ -41,8 +40,7 @@ PARAMETERS: dict[str, Described] = {
         "The Event-Position of a command whose effect the answer has to show. The answer waits for it, 2 seconds or "
         "as Prefer says; 503 if it is not reached by then.",
         "17-4211",
-        minLength=3,
-        pattern="^[0-9]{1,3}-[0-9]{1,18}$",
+        format="position",
     ),
     "Prefer": _header(
         "Prefer",
