@@ -109,6 +109,24 @@ def test_before_it_is_due_it_is_not_tried(engine_pool: Pool, story: Story, ada: 
     assert parked(engine_pool)["users", user]["attempts"] == 1
 
 
+def test_what_is_not_due_is_left_alone_where_something_else_is(
+    engine_pool: Pool, story: Story, ada: tuple[str, str, RecordedEvent]
+) -> None:
+    tenant, user, event = ada
+    story.activated(tenant, other := story.registered(tenant))
+    poison.constraint(story, event.shard)
+    engine = engine_on(engine_pool, story)
+    engine.catch_up(event.shard)
+    with engine_pool.cursor() as cursor:
+        cursor.execute(
+            "UPDATE read_schema.parked_aggregates SET next_attempt_at = now() WHERE aggregate_id = %s", (other,)
+        )
+
+    engine.catch_up(event.shard)
+
+    assert {id: row["attempts"] for (_, id), row in parked(engine_pool).items()} == {user: 1, other: 2}
+
+
 def test_a_retry_that_fails_again_waits_longer_and_in_the_end_it_is_a_dead_letter(
     engine_pool: Pool, story: Story, ada: tuple[str, str, RecordedEvent]
 ) -> None:
