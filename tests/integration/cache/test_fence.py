@@ -61,6 +61,7 @@ def test_an_invalidation_that_comes_twice_or_late_lowers_nothing(cache, truth, c
 
 
 def test_an_older_answer_does_not_replace_a_newer_one(cache, truth):
+    get(cache, truth)
     old = truth.read()
     truth.write(2)
     assert cache.refresh(key(), truth.read)
@@ -93,6 +94,18 @@ def test_a_fence_lost_during_a_load_lets_nothing_in(cache, truth, client, change
 def get_other(cache, truth) -> bool:
     """Any look makes the tenant's fence anew."""
     return cache.get_or_load(key(OTHER), lambda: truth.read(OTHER)).body is None
+
+
+def test_a_fence_made_anew_at_the_same_position_lets_nothing_in(cache, truth, invalidator):
+    def change_behind_the_checkpoint() -> None:
+        truth._values[USER] = 2
+        invalidator.renew_tags({TENANT: []})
+        assert get_other(cache, truth)
+
+    found = cache.get_or_load(key(), truth.slowly(change_behind_the_checkpoint))
+
+    assert value_of(found.body) == 1
+    assert get(cache, truth) == (2, "load")
 
 
 def test_an_invalidation_without_a_fence_is_remembered(cache, truth, client, change):

@@ -7,7 +7,9 @@ import time
 import pytest
 import redis
 
+from domain.cache.epoch import STATE
 from domain.cache.factory import make_invalidator
+from domain.cache.scripts import run
 from tests.integration.cache.conftest import trusted, wait_until
 from tests.integration.cache.world import TENANT, key, tag, value_of
 
@@ -111,6 +113,18 @@ def test_a_full_server(cache, truth, admin, change):
 
     wait_until(lambda: serves_from_redis(cache, truth), 10)
     assert get(cache, truth)[0] == 2
+
+
+def test_a_fence_that_can_not_be_raised_is_deleted(cache, truth, admin):
+    get(cache, truth)
+    names = cache.l2._epoch.names(TENANT)
+    admin.config_set("maxmemory", "1")
+
+    told = run(admin, "raise", names.run_id, [names.fences, STATE], [names.epoch, 100, tag(), truth.write(2)])
+
+    admin.config_set("maxmemory", "0")
+    assert told == [b"FORGOTTEN"]
+    assert not serves_from_redis(cache, truth)
 
 
 @pytest.mark.parametrize("setting", ["replica", "alone"])
