@@ -8,7 +8,7 @@ import random
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -116,13 +116,15 @@ def settings(database_url: str, redis_url: str) -> Settings:
     return Settings.from_environment({"DATABASE_URL": database_url, "REDIS_URL": redis_url, "JWT_SECRET": SECRET})
 
 
-def drive(url: str, projections: list[str]) -> None:
-    """One process: drive all rebuilds on for ever."""
+def drive(url: str, redis_url: str, projections: list[str], begun: Any) -> None:
+    """One process: drive all rebuilds on as long as its parent lives."""
+    parent = multiprocessing.parent_process()
     settings = Settings.from_environment(
-        {"DATABASE_URL": url, "REDIS_URL": "redis://127.0.0.1:1", "JWT_SECRET": SECRET, "LOG_LEVEL": "error"}
+        {"DATABASE_URL": url, "REDIS_URL": redis_url, "JWT_SECRET": SECRET, "LOG_LEVEL": "error"}
     )
     rebuilder = bootstrap(settings).rebuilder
-    while True:
+    begun.set()
+    while parent is not None and parent.is_alive():
         for projection in projections:
             try:
                 rebuilder.drive(projection, seconds=0.2)
@@ -132,42 +134,48 @@ def drive(url: str, projections: list[str]) -> None:
         time.sleep(0.01)
 
 
+class Driver:
+    """A process that drives rebuilds on."""
+
+    def __init__(self, settings: Settings, projections: list[str]) -> None:
+        self._begun = spawn.Event()
+        arguments = (settings.database_url, settings.redis_url, projections, self._begun)
+        self._process = spawn.Process(target=drive, args=arguments, daemon=True)
+        self._process.start()
+
+    def kill(self) -> None:
+        """Kill it at a random moment of its work."""
+        assert self._begun.wait(60)
+        time.sleep(random.uniform(0.0, 0.5))
+        self._process.kill()
+        self._process.join()
+
+
 def test_rebuilds_in_a_storm_whose_drivers_are_killed(settings: Settings, database_url: str):
     names = [projection.name for projection in PROJECTIONS]
     storm = Storm(settings)
-    rebuilder = storm.container.rebuilder
+    rebuilder, verifier = storm.container.rebuilder, storm.container.verifier
     with storm:
         # Given commands, folds and queries that never pause, and processes that drive rebuilds on
-        drivers = [spawn.Process(target=drive, args=(database_url, names), daemon=True) for _ in range(2)]
-        for driver in drivers:
-            driver.start()
-        done, kills = 0, 0
-        deadline = time.monotonic() + scaled(4, 120)
+        drivers = [Driver(settings, names) for _ in range(2)]
 
         # When one projection after the other is rebuilt, and the processes are killed again and again
-        while time.monotonic() < deadline or done < len(names):
+        for _ in range(scaled(3, 100)):
             for name in set(names) - set(rebuilder.running()):
-                done += bool(rebuilder._records.latest(name))
                 rebuilder.start(name, compare=random.random() < 0.3)
-            time.sleep(random.uniform(0.5, 1.5))
-            victim = random.randrange(len(drivers))
-            drivers[victim].kill()
-            drivers[victim].join()
-            drivers[victim] = spawn.Process(target=drive, args=(database_url, names), daemon=True)
-            drivers[victim].start()
-            kills += 1
-        finish = time.monotonic() + 60
-        while rebuilder.running() and time.monotonic() < finish:
-            time.sleep(0.1)
+            drivers.pop(0).kill()
+            drivers.append(Driver(settings, names))
+            assert [found["drifted"] for found in verifier.sample(5)] == [0] * len(names)
+        deadline = time.monotonic() + 60
+        while rebuilder.running() and time.monotonic() < deadline:
+            time.sleep(0.05)
         for driver in drivers:
             driver.kill()
-            driver.join()
 
         # Then all of them ended well, and no reader noticed
-        assert not rebuilder.running()
+        assert rebuilder.running() == []
     assert storm.faults == []
     assert {rebuilder.progress(name)["state"] for name in names} == {"done"}
-    assert kills > 1
     assert storm.queries > 100
     storm.close()
 

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 import structlog
 from psycopg2 import errors as pg
 
+from domain.model.errors import Unavailable
 from domain.model.event_log import EventLog
 from domain.postgres.pool import Pool
 from domain.read.projection import Projection
@@ -138,11 +139,8 @@ class Steps:
         try:
             self._on_cut_over(rebuild.projection)
         except Exception as error:
-            log.warning(
-                "The rows are new, but not all have heard of it.", error=type(error).__name__, reason=str(error)
-            )
-            time.sleep(_PAUSE)
-            return
+            # Until all have heard of the new rows, the rebuild is not done, and whoever drives it on tries again.
+            raise Unavailable(reason=f"not all have heard of new rows: {type(error).__name__}") from error
         with self._moving(rebuild, "done"):
             pass
 

@@ -5,12 +5,16 @@ from __future__ import annotations
 import random
 import uuid
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 from domain.model.event_log import EventLog
 from domain.postgres.pool import Pool
 from domain.read.projection import Projection
 from domain.read.tables import RowTable
 from domain.read.verify.refold import Unit, stands_alone, unit_of
+
+if TYPE_CHECKING:
+    from psycopg2.extensions import cursor
 
 #: How many events past the chosen place are looked at for one that concerns the projection.
 _LOOK = 50
@@ -60,16 +64,26 @@ class Sampling:
     def _by_row(self, projection: Projection, n: int) -> Iterator[Unit]:
         with self._pool.cursor() as cursor:
             for number in range(n):
-                table: RowTable = projection.tables[number % len(projection.tables)]
-                columns = table.key[: 2 if stands_alone(projection) else 1]
-                names = ", ".join(columns)
-                places = ", ".join(["%s::uuid"] * len(columns))
-                # The row that follows a random place. Behind the last place comes the first row.
-                cursor.execute(
-                    f"(SELECT {names} FROM {self._schema}.{table.name} WHERE ({names}) >= ({places}) "  # noqa: S608
-                    f"ORDER BY {names} LIMIT 1) UNION ALL "
-                    f"(SELECT {names} FROM {self._schema}.{table.name} ORDER BY {names} LIMIT 1) LIMIT 1",
-                    [str(uuid.uuid4()) for _ in columns],
-                )
-                if row := cursor.fetchone():
-                    yield tuple(row)
+                table = projection.tables[number % len(projection.tables)]
+                unit: Unit = ()
+                # A tenant at random first, and then one of its aggregates.
+                for column in table.key[: 2 if stands_alone(projection) else 1]:
+                    found = self._following(cursor, table, unit, column)
+                    if found is None:
+                        break
+                    unit = (*unit, found)
+                else:
+                    yield unit
+
+    def _following(self, cursor: cursor, table: RowTable, unit: Unit, column: str) -> str | None:
+        """Return the value of *column* that follows a random place among the rows of *unit*. Behind the last place
+        comes the first."""
+        where = " AND ".join(f"{name} = %s::uuid" for name in table.key[: len(unit)]) or "true"
+        select = f"SELECT {column} FROM {self._schema}.{table.name} WHERE {where}"  # noqa: S608
+        cursor.execute(
+            f"({select} AND {column} >= %s::uuid ORDER BY {column} LIMIT 1) UNION ALL "
+            f"({select} ORDER BY {column} LIMIT 1) LIMIT 1",
+            [*unit, str(uuid.uuid4()), *unit],
+        )
+        row = cursor.fetchone()
+        return None if row is None else str(row[0])

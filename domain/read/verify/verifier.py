@@ -94,8 +94,11 @@ class Verifier:
     ) -> None:
         refold = Refold(self._event_log, projection, shard, unit)
         with Rebuilds(self._pool).snapshot() as cursor:
-            # The snapshot has to wait while events are read from what may be another database.
+            # The snapshot has to wait while events are read from what may be another database. It is taken after the
+            # locks, which keep a rebuild from putting other rows beside the checkpoints that are seen here.
             cursor.execute("SET LOCAL idle_in_transaction_session_timeout = 0")
+            tables = ", ".join(f"{self._schema}.{table.name}" for table in projection.tables)
+            cursor.execute(f"LOCK TABLE {tables} IN ACCESS SHARE MODE")
             refold.up_to(stand(cursor, self._schema, projection.name, shard))
             tenants = units if unit else {*units, *((tenant_id,) for tenant_id, _ in refold.aggregates)}
             actual = rows_of(PostgresRowStore(cursor, self._schema), projection, tenants)

@@ -12,6 +12,7 @@ from domain.read.projections import PROJECTIONS
 from domain.read.rebuild.errors import ProjectionNotFound
 from domain.read.verify.errors import AggregateNotFound
 from domain.read.verify.repair import Repair
+from domain.read.verify.sampling import Sampling
 from domain.read.verify.verifier import Verifier
 from tests.integration.read.conftest import folded_in_memory
 from tests.integration.read.rebuilding import House
@@ -173,3 +174,15 @@ def test_a_repaired_aggregate_goes_on(house: House):
     house.project()
 
     assert house.rows() == folded_in_memory(house.story)
+
+
+def test_a_sample_may_be_any_row(house: House):
+    # Given a tenant with many users
+    users = {user for _, user in house.rows()["user_projections"]}
+
+    # When samples are chosen among the rows again and again
+    sampling = Sampling(house.pool, house.story, "read_schema")
+    chosen = {unit[1] for unit in sampling._by_row(PROJECTIONS[0], 20 * len(users))}
+
+    # Then most of the rows were chosen, wherever they lie
+    assert len(chosen) > len(users) / 2
