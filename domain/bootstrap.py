@@ -165,7 +165,14 @@ class Container:
     @cached_property
     def caching(self) -> Caching:
         """The cache before the queries, and who tells it what has changed."""
-        return Caching(self.settings, self.read_pool, self.queries)
+        caching = Caching(self.settings, self.read_pool, self.queries, self.event_store.tenant_of)
+        caching.cache.also_say("pools", self.pools)
+        return caching
+
+    def pools(self) -> dict[str, dict[str, int]]:
+        """Return how full the pools of connections are that this process has made."""
+        names = ("write_pool", "read_pool", "query_pool", "synchronous_pool")
+        return {name: self.__dict__[name].fullness() for name in names if name in self.__dict__}
 
     @cached_property
     def waiter(self) -> Waiter:

@@ -2,28 +2,46 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from typing import Any
+
+import redis
+
 from domain.cache.cached_queries import CachedQueries
+from domain.cache.clearing import Clearing
 from domain.cache.client import connect
 from domain.cache.factory import make_cache, make_invalidator
 from domain.cache.hot import Hot
+from domain.cache.purging import EdgePurges, HttpPurge
+from domain.cache.stats import hit_ratio
 from domain.cache.stream import SILENCE
 from domain.cache.telling import Telling
+from domain.cache.warm_ups import WarmUps
+from domain.cache.write_through import WriteThrough
 from domain.postgres.pool import Pool
 from domain.read.furthest import furthest
 from domain.read.invalidation import InvalidationLag
 from domain.read.queries import Queries
+from domain.read.tenants import Tenants
 from domain.settings import Settings
 
 #: Seconds between two times that a process tells which keys are hot.
 _TELL_HOT = 2.0
 
+#: What Redis says of itself that is worth showing.
+_MEMORY = ("used_memory", "maxmemory", "maxmemory_policy", "evicted_keys", "connected_clients")
+
 
 class Caching:
-    """What a process needs of the cache: answers from it, and the one who tells it what has changed."""
+    """What a process needs of the cache: answers from it, who tells it what has changed, and who looks after it."""
 
-    def __init__(self, settings: Settings, read_pool: Pool, queries: Queries) -> None:
-        """*read_pool* leads to where projections write, and sees all tenants."""
+    def __init__(
+        self, settings: Settings, read_pool: Pool, queries: Queries, tenant_of: Callable[[str], str | None]
+    ) -> None:
+        """*read_pool* leads to where projections write, and sees all tenants; *tenant_of* names an aggregate's."""
         url = settings.cache_redis_url
+        tenants = Tenants(read_pool)
         self._client = connect(url, SILENCE)
         self.cache = make_cache(
             url,
@@ -36,9 +54,46 @@ class Caching:
         self.hot = Hot(self._client)
         self.cache.regularly(self.hot.tell, _TELL_HOT)
         self.queries = CachedQueries(self.cache, queries.read, self.hot, aside=settings.cache_strategy == "cache-aside")
-        self.invalidator = Telling(make_invalidator(url), self.cache.l1)
+        self._write_through = WriteThrough(self.cache, self.queries, self.hot)
+        and_then = [self._write_through] if settings.cache_strategy == "write-through" else []
+        self.invalidator = Telling(make_invalidator(url), self.cache.l1, and_then)
+        self.clearing = Clearing(self.invalidator, tenants.all, tenant_of)
+        self.warm_ups = WarmUps(
+            self._client,
+            self.cache,
+            self.queries,
+            self.hot,
+            tenants.largest,
+            most=settings.cache_warmup_keys,
+            per_second=settings.cache_warmup_rate,
+        )
+        #: None where no edge is to be purged.
+        self.edge_purges = (
+            EdgePurges(self._client, HttpPurge(settings.edge_purge_url))
+            if settings.edge_cache and settings.edge_purge_url
+            else None
+        )
+
+    def stats(self) -> dict[str, Any]:
+        """Return what all processes count, their hit ratios, what each says of itself, and how Redis is."""
+        stats = self.cache.stats()
+        counters: Mapping[str, Mapping[str, Any]] = stats["counters"]
+        queries = sorted({query for cells in counters.values() for query in cells} - {"all"})
+        ratios = {
+            query: hit_ratio({level: {query: cells[query]} for level, cells in counters.items() if query in cells})
+            for query in queries
+        }
+        return {**stats, "hit_ratios": ratios, "redis": self._redis()}
+
+    def _redis(self) -> dict[str, Any] | None:
+        """Return how much memory Redis uses, and what it has evicted; None where it does not answer."""
+        with suppress(redis.RedisError):
+            info: Any = self._client.info()
+            return {name: info.get(name) for name in _MEMORY}
+        return None
 
     def close(self) -> None:
+        self._write_through.close()
         self.cache.close()
         self.cache.disconnect()
         self.invalidator.close()

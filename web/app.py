@@ -14,6 +14,7 @@ from web import (
     context,
     health,
     limits,
+    metrics,
     problems,
     surroundings,
     tenants,
@@ -68,7 +69,7 @@ def add_endpoints(app: Flask) -> Api:
     """Add all endpoints, and the OpenAPI document that describes them."""
     api = Api()
     api.init_app(app)
-    for subject in (tenants, users, workspaces, admin, health):
+    for subject in (tenants, users, workspaces, admin, health, metrics):
         api.register_blueprint(subject.blueprint)
     app.register_blueprint(page.blueprint)
     api.publish(app)
@@ -79,4 +80,5 @@ def _wired(settings: Settings) -> Container:
     container = bootstrap(settings, HintSender(settings.redis_url).on_appended)
     # Made now, since the threads that share them would otherwise make them at the same time.
     _ = container.command_bus, container.synchronous_fold, container.queries, container.waiter, container.monitor
+    _ = container.caching
     return container

@@ -83,6 +83,12 @@ RULES: dict[str, Rule | None] = {
     "admin.roll_back_rebuild": super_admin,
     "admin.repair_aggregate": super_admin,
     "admin.verify_projections": super_admin,
+    "admin.cache_stats": super_admin,
+    "admin.invalidate_cache": super_admin,
+    "admin.warm_cache_up": super_admin,
+    "admin.show_warm_up": super_admin,
+    # It asks for a token of its own.
+    "metrics.metrics": EVERYBODY,
     "health.live": EVERYBODY,
     "health.ready": EVERYBODY,
     "health.cqrs": EVERYBODY,

@@ -56,9 +56,10 @@ class Text(ma.fields.String):
     """A string that one of the model's checks judges. Keywords beyond marshmallow's go into the OpenAPI document."""
 
     def __init__(self, check: Check, *, required: bool = False, allow_none: bool = False, **metadata: Any) -> None:
+        data_key = metadata.pop("data_key", None)
         if check in _FORMATS:
             metadata.setdefault("format", _FORMATS[check])
-        super().__init__(required=required, allow_none=allow_none, metadata=metadata)
+        super().__init__(required=required, allow_none=allow_none, data_key=data_key, metadata=metadata)
         self._check = check
 
     def _deserialize(self, value: Any, attr: str | None, _data: Any, **_kwargs: Any) -> Any:
@@ -133,5 +134,9 @@ def name(*, required: bool = False) -> Text:
     return Text(fields.name, required=required, minLength=1, maxLength=fields.NAME_LENGTH)
 
 
-def choice(allowed: tuple[str, ...], *, required: bool = False) -> Text:
-    return Text(lambda field, value: fields.one_of(field, value, allowed), required=required, enum=list(allowed))
+def choice(allowed: tuple[str, ...], *, required: bool = False, data_key: str | None = None) -> Text:
+    """One of the words *allowed*; *data_key* is its name in the body where that can't be one in Python."""
+    known = {} if data_key is None else {"data_key": data_key}
+    return Text(
+        lambda field, value: fields.one_of(field, value, allowed), required=required, enum=list(allowed), **known
+    )

@@ -9,6 +9,7 @@ from workers.hints import HintSender
 from workers.job import Job
 from workers.rebuilding import Rebuilding
 from workers.sweep import Sweep
+from workers.warming import Warming
 
 #: Seconds between two looks for shards that no hint has told about: what a lost hint costs at most.
 _SWEEP = 1.0
@@ -31,6 +32,12 @@ def jobs(container: Container, hints: HintSender) -> dict[str, Job]:
         "clean-up": Job(Forgetting(container.event_store), _CLEAN_UP),
         "rebuilds": Job(Rebuilding(container.rebuilder, hints), _SWEEP),
     }
+    caching, settings = container.caching, container.settings
+    warming = Warming(caching.warm_ups, caching.hot, caching.stats)
+    found["warm-up"] = Job(warming.run, _SWEEP)
+    found["warm-up-schedule"] = Job(warming.schedule, settings.cache_warmup_interval)
+    if caching.edge_purges is not None:
+        found["edge-purges"] = Job(caching.edge_purges, _SWEEP)
     if (engine := container.worker_engine) is not None:
         found["sweep"] = Job(Sweep(engine.lagging_shards, engine, hints, "project"), _SWEEP)
         found["retries"] = Job(Sweep(engine.due_shards, engine, hints, "project"), _RETRY)

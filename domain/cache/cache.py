@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import socket
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from typing import Any, NoReturn
 
@@ -22,7 +22,7 @@ from domain.cache.l1 import L1
 from domain.cache.l2 import L2
 from domain.cache.loading import Loader, Loading
 from domain.cache.processes import Processes
-from domain.cache.stats import Stats, hit_ratio, summed, written
+from domain.cache.stats import Counter, Stats, hit_ratio, summed, written
 from domain.cache.stream import StreamReader
 from domain.model.position import Position, shard_of
 
@@ -65,6 +65,7 @@ class Cache(flask_caching.Cache):
             self.health.look: _TELL,
             self._purge: _PURGE,
         }
+        self._also: dict[str, Callable[[], Any]] = {}
         #: The name under which this process tells of itself.
         self.process = f"{socket.gethostname()}:{os.getpid()}:{random_id()}"
         epoch.on_change(l1.empty)
@@ -122,6 +123,10 @@ class Cache(flask_caching.Cache):
         """Do *chore* every so many seconds too, beside what the cache does itself. To be said before start()."""
         self._chores[chore] = seconds
 
+    def also_say(self, name: str, say: Callable[[], Any]) -> None:
+        """Tell the others what *say* returns too, as JSON can have it."""
+        self._also[name] = say
+
     def start(self) -> None:
         """Start the threads, if they don't run. The first request does so, in the process that serves it."""
         housekeeping = Housekeeping(self._chores)
@@ -155,7 +160,7 @@ class Cache(flask_caching.Cache):
     def said(self) -> dict[str, Any]:
         """Return what this process counts, and how it is."""
         return {
-            "counters": written(self.counters.totals()),
+            "counters": written(self.counters.totals() | self._events()),
             "l1": {"bytes": self.l1.bytes, "entries": len(self.l1), "evicted": self.l1.evicted},
             "stream": {
                 "lag": round(self.reader.lag, 3),
@@ -164,18 +169,31 @@ class Cache(flask_caching.Cache):
             },
             "breaker": {"state": self.l2.guard.breaker.state, "opened": self.l2.guard.opened},
             "readable": self.health.readable,
+            **{name: say() for name, say in self._also.items()},
         }
 
     def stats(self) -> dict[str, Any]:
         """Return the counters over all living processes, and what each says of itself; Redis down, of this one."""
         processes: dict[str, dict[str, Any]] = {}
+        counted: list[Mapping[str, int]] = []
+        self.tell()
         with suppress(redis.RedisError, OSError):
             processes = self._processes.read()
-        processes[self.process] = self.said()
-        counters = summed(said["counters"] for said in processes.values())
-        for said in processes.values():
-            del said["counters"]
+            counted = [self._processes.retired()]
+        if self.process not in processes:
+            processes[self.process] = self.said()
+        counted += [said.pop("counters") for said in processes.values()]
+        counters = summed(counted)
         return {"counters": counters, "hit_ratio": hit_ratio(counters), "processes": processes}
+
+    def _events(self) -> dict[Counter, int]:
+        """What is counted elsewhere than in the counters."""
+        return {
+            ("l1", "all", "evicted"): self.l1.evicted,
+            ("l1", "all", "emptied"): self.reader.missed,
+            ("l1", "all", "disconnected"): self.reader.disconnected,
+            ("l2", "all", "opened"): self.l2.guard.opened,
+        }
 
     def _purge(self) -> None:
         self.l1.purge(time.monotonic())

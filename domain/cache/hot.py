@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import heapq
 from collections import defaultdict
+from contextlib import suppress
 from typing import Any
 
 import redis
@@ -37,13 +38,13 @@ class Hot:
             counts[text] += 1
 
     def tell(self) -> None:
-        """Add what this process has counted to what all have. Raises RedisError; what it counted is lost then."""
+        """Add what this process has counted to what all have. Where Redis doesn't answer it is lost."""
         counts, self._counts = self._counts, defaultdict(int)
         if not counts:
             return
         # Another thread may be at its last count.
         most = heapq.nlargest(_TOLD, dict(counts).items(), key=lambda item: item[1])
-        with self._client.pipeline(transaction=False) as pipe:
+        with suppress(redis.RedisError), self._client.pipeline(transaction=False) as pipe:
             for text, count in most:
                 pipe.zincrby(HOT, count, text)
             pipe.zremrangebyrank(HOT, 0, -_KEPT - 1)

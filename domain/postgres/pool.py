@@ -55,6 +55,7 @@ class Pool:
                 **({"options": options} if options else {}),
             },
         )
+        self._most = size + overflow
         event.listen(self.engine, "connect", _prepare)
 
     @contextmanager
@@ -89,6 +90,12 @@ class Pool:
             raise
         finally:
             pooled.close()
+
+    def fullness(self) -> dict[str, int]:
+        """Return how many connections there may be, how many there are, and how many of those are in use."""
+        pool: Any = self.engine.pool
+        idle, used = pool.checkedin(), pool.checkedout()
+        return {"most": self._most, "open": idle + used, "in_use": used}
 
     def close(self) -> None:
         """Close all idle connections; those lent out are closed when they come back."""

@@ -3,6 +3,7 @@
 from flask import Flask
 
 from web.cli import rebuilds, verification
+from web.cli.cache import cache
 from web.cli.dead_letters import dead_letters
 from web.cli.load_sample import load_sample
 from web.cli.projections import projections
@@ -16,7 +17,7 @@ PARTS = (rebuilds, verification)
 
 def install(app: Flask) -> None:
     """Add our commands to Flask's own."""
-    for command in (token, load_sample, projections, dead_letters, welcome):
+    for command in (token, load_sample, projections, dead_letters, cache, welcome):
         app.cli.add_command(command)
     for command in (pause, resume):
         projections.add_command(command)

@@ -85,11 +85,11 @@ def _cell(value: Any) -> str:
     return f"{value:,}" if isinstance(value, int) else f"{value:,.1f}" if isinstance(value, float) else str(value)
 
 
-def table(rows: list[list[str]]) -> Iterator[str]:
-    """Names to the left, numbers to the right."""
+def table(rows: list[list[str]], words: int = _WORDS) -> Iterator[str]:
+    """Names to the left, numbers to the right of the first columns, which hold *words*."""
     widths = [max(len(row[place]) for row in rows) for place in range(len(rows[0]))]
     for row in rows:
         cells = zip(row, widths, strict=True)
         yield "  ".join(
-            cell.ljust(width) if place < _WORDS else cell.rjust(width) for place, (cell, width) in enumerate(cells)
+            cell.ljust(width) if place < words else cell.rjust(width) for place, (cell, width) in enumerate(cells)
         ).rstrip()

@@ -70,10 +70,17 @@ def test_counters_are_read_over_all_processes(caches, redis_url, truth):
 
 def test_a_process_that_is_gone_is_forgotten(caches, redis_url, client, truth):
     one, other = caches(redis_url), caches(redis_url)
+    one.get_or_load(key(), truth.read)
     one.tell()
-    client.delete(f"cache:{{all}}:processes:{one.process}")
+    client.delete(f"cache:{{all}}:processes:alive:{one.process}")
     assert set(other.stats()["processes"]) == {other.process}
-    assert not client.sismember("cache:{all}:processes", one.process)
+    # What it counted stays counted, once, whoever looks how often, and also if it was only silent for long.
+    assert [other.stats()["counters"]["load"]["user"]["load"] for _ in range(2)] == [1, 1]
+    one.get_or_load(key(USER.replace("2", "3")), truth.read)
+    one.tell()
+    one.tell()
+    found = other.stats()
+    assert (found["counters"]["load"]["user"]["load"], set(found["processes"])) == (2, {one.process, other.process})
 
 
 def test_without_redis_it_tells_of_itself(caches, truth):

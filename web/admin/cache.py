@@ -1,0 +1,62 @@
+"""The cache: what it does, what it has to forget, and what it has to load."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import structlog
+from flask import Response
+
+from web.admin.blueprint import blueprint
+from web.admin.cache_schemas import CacheStatsView, InvalidateBody, InvalidatedView, WarmUpBody, WarmUpView
+from web.context import actor, container
+from web.schemas import NoArguments
+
+log = structlog.get_logger(__name__)
+
+
+@blueprint.route("/cache/stats")
+@blueprint.arguments(NoArguments, location="query", as_kwargs=True)
+@blueprint.response(200, CacheStatsView)
+def cache_stats() -> Response:
+    """Show what the caches of all processes do, by level and query"""
+    return _answer(container().caching.stats())
+
+
+@blueprint.route("/cache/invalidate", methods=["POST"])
+@blueprint.arguments(InvalidateBody)
+@blueprint.response(200, InvalidatedView)
+def invalidate_cache(body: dict[str, Any]) -> Response:
+    """Let nothing be answered any more from what is cached now: of a tenant, a tag, a key, a class or a pattern
+
+    A pattern is the beginning of keys and a `*`. It may reach further than it says, never less far.
+    """
+    cleared = container().caching.clearing.clear(**body)
+    log.info("The cache was invalidated by hand.", by=actor().id, tenants=cleared.tenants, tags=cleared.tags)
+    return _answer({"tenants": cleared.tenants, "tags": list(cleared.tags)})
+
+
+@blueprint.route("/cache/warmup", methods=["POST"])
+@blueprint.arguments(WarmUpBody)
+@blueprint.response(202, WarmUpView)
+def warm_cache_up(body: dict[str, Any]) -> Response:
+    """Ask for what is asked most to be loaded; the clock does it"""
+    job = container().caching.warm_ups.ask(by=actor().id, **body)
+    response = _answer(job, 202)
+    response.headers["Location"] = f"{blueprint.url_prefix}/cache/warmup/{job['id']}"
+    return response
+
+
+@blueprint.route("/cache/warmup/<name:warmup_id>")
+@blueprint.arguments(NoArguments, location="query", as_kwargs=True)
+@blueprint.response(200, WarmUpView)
+def show_warm_up(warmup_id: str) -> Response:
+    """Show how far a warm-up is"""
+    return _answer(container().caching.warm_ups.progress(warmup_id))
+
+
+def _answer(body: dict[str, Any], status: int = 200) -> Response:
+    response = Response(json.dumps(body), status, content_type="application/json")
+    response.headers["Cache-Control"] = "no-store"
+    return response

@@ -1,0 +1,5 @@
+"""What Prometheus reads."""
+
+from web.metrics.endpoints import blueprint
+
+__all__ = ["blueprint"]
