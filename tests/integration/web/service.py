@@ -61,9 +61,9 @@ class Service:
         for shard in self.container.event_store.heads():
             assert not self.container.engine.catch_up(shard).failed
 
-    def tenant(self, plan: str = "professional") -> Tenant:
+    def tenant(self, plan: str = "professional", **more: Any) -> Tenant:
         slug = f"tenant-{next(_numbers)}"
-        created = self.done("POST", "/tenants", {"name": slug.title(), "slug": slug, "plan": plan})
+        created = self.done("POST", "/tenants", {"name": slug.title(), "slug": slug, "plan": plan, **more})
         return Tenant(self, created["id"], slug)
 
 
