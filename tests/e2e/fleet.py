@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import subprocess
 import sys
 import time
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Self
 
@@ -52,10 +52,8 @@ class Fleet:
                 signal_group(process, signal.SIGTERM)
         deadline = time.monotonic() + 30
         for process in (each for group in self.running.values() for each in group):
-            try:
+            with contextlib.suppress(subprocess.TimeoutExpired):
                 process.wait(max(0.1, deadline - time.monotonic()))
-            except subprocess.TimeoutExpired:
-                pass
             signal_group(process, signal.SIGKILL)
             process.wait()
 
