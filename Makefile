@@ -28,11 +28,12 @@ run: $(INSTALLED) ## Run everything here: servers, schema, web, worker, clock, s
 test: $(INSTALLED) ## Run the tests; nothing needs to be running
 	@$(BIN)/python -m pytest $(ARGS)
 
-check: $(INSTALLED) ## Run all that must pass before a commit: ruff, mypy, import-linter, tests
+check: $(INSTALLED) ## Run all that must pass before a commit: ruff, mypy, import-linter, known weaknesses, tests
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	$(BIN)/python .ci/audit.py
 	$(BIN)/python -m pytest $(ARGS)
 
 format: $(INSTALLED) ## Put the code in the form that check wants

@@ -10,6 +10,7 @@ from typing import Any
 import orjson
 import structlog
 
+from domain.redaction import redacted
 from domain.settings import Settings
 
 #: Libraries that say at level info what nobody wants to read every second.
@@ -50,7 +51,14 @@ def configure(settings: Settings) -> None:
 
 def formatter(log_format: str) -> logging.Formatter:
     """Return what writes a record of structlog's or of the standard library's as a line of *log_format*."""
-    return structlog.stdlib.ProcessorFormatter(foreign_pre_chain=_SHARED, processors=_rendering(log_format))
+    return _Formatter(foreign_pre_chain=_SHARED, processors=_rendering(log_format))
+
+
+class _Formatter(structlog.stdlib.ProcessorFormatter):
+    """Looks through the finished line, so that nothing gets past it: no nested value, no text of an exception."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        return redacted(super().format(record))
 
 
 def _rendering(log_format: str) -> list[Any]:

@@ -57,7 +57,7 @@ class Settings:
     redis_url: str = field(repr=False)
     cache_redis_url: str = field(repr=False)
     jwt_secret: str | None = field(repr=False)
-    jwt_jwks_url: str | None
+    jwt_jwks_url: str | None = field(repr=False)
     jwt_issuer: str | None
     jwt_audience: str | None
     metrics_token: str | None = field(repr=False)
@@ -78,7 +78,7 @@ class Settings:
     cache_warmup_keys: int
     cache_warmup_rate: int
     edge_cache: bool
-    edge_purge_url: str | None
+    edge_purge_url: str | None = field(repr=False)
     #: Seconds for which the edge keeps an answer that nothing has purged.
     edge_max_age: int
     projection_batch_size: int

@@ -50,9 +50,12 @@ def install(app: Flask) -> None:
             correlation_id=request_id if _REQUEST_ID.fullmatch(request_id) else str(uuid4()),
             traceparent=traceparent if _TRACEPARENT.fullmatch(traceparent) else None,
         )
-        # The thread has served others before.
-        structlog.contextvars.clear_contextvars()
         structlog.contextvars.bind_contextvars(correlation_id=metadata().correlation_id)
+
+    @app.teardown_request
+    def forget(_error: BaseException | None) -> None:
+        # The thread goes on to serve others.
+        structlog.contextvars.clear_contextvars()
 
     @app.after_request
     def end(response: Response) -> Response:

@@ -18,7 +18,6 @@ LINE = "line"
 LINES = "lines"
 _FORMATS: dict[Check, str] = {
     fields.name: LINE,
-    fields.identifier: LINE,
     fields.description: LINES,
     fields.reason: LINES,
     fields.timezone: "iana-time-zone",

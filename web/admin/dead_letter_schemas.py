@@ -30,15 +30,15 @@ class DeadLettersArguments(ma.Schema):
     """Which of them, newest first; *cursor* is the last answer's."""
 
     state = fields.choice(STATES)
-    projection = fields.Text(model.identifier)
-    error_class = fields.Text(model.identifier)
+    projection = fields.Text(model.name)
+    error_class = fields.Text(model.name)
     limit = fields.QueryWhole(load_default=50, validate=ma.validate.Range(1, 100))
     cursor = ma.fields.String(load_default=None, allow_none=False, validate=ma.validate.Length(1, 512))
 
 
 class RetryClassBody(ma.Schema):
-    error_class = fields.Text(model.identifier, required=True)
-    projection = fields.Text(model.identifier)
+    error_class = fields.Text(model.name, required=True)
+    projection = fields.Text(model.name)
 
 
 class SkipBody(ma.Schema):
