@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import logging
 import sys
+from datetime import UTC, datetime
 from typing import Any
 
 import orjson
@@ -51,14 +52,42 @@ def configure(settings: Settings) -> None:
 
 def formatter(log_format: str) -> logging.Formatter:
     """Return what writes a record of structlog's or of the standard library's as a line of *log_format*."""
-    return _Formatter(foreign_pre_chain=_SHARED, processors=_rendering(log_format))
+    return _Formatter(
+        foreign_pre_chain=(_fields_of_the_record, *_SHARED),
+        processors=_rendering(log_format),
+        finished=log_format == "json",
+    )
+
+
+def say(name: str, level: int, event: str, **fields: object) -> None:
+    """Log a line under *name* without structlog's way to it, which costs five times as much.
+
+    For what is said thousands of times a second.
+    """
+    record = logging.LogRecord(name, level, __file__, 0, event, None, None)
+    record.fields = fields
+    logging.getLogger(name).handle(record)
+
+
+def _fields_of_the_record(_logger: Any, _method: str, line: dict[str, Any]) -> dict[str, Any]:
+    return line | getattr(line["_record"], "fields", {})
 
 
 class _Formatter(structlog.stdlib.ProcessorFormatter):
     """Looks through the finished line, so that nothing gets past it: no nested value, no text of an exception."""
 
+    def __init__(self, *, finished: bool, **options: Any) -> None:
+        """*finished*: what say() said becomes a line of JSON here."""
+        super().__init__(**options)
+        self._finished = finished
+
     def format(self, record: logging.LogRecord) -> str:
-        return redacted(super().format(record))
+        fields = getattr(record, "fields", None)
+        if not self._finished or fields is None:
+            return redacted(super().format(record))
+        timestamp = datetime.fromtimestamp(record.created, UTC).isoformat().replace("+00:00", "Z")
+        line = {"event": record.msg, **fields, "logger": record.name, "level": record.levelname.lower()}
+        return redacted(_json(line | {"timestamp": timestamp}))
 
 
 def _rendering(log_format: str) -> list[Any]:

@@ -5,12 +5,12 @@ from __future__ import annotations
 import logging
 import time
 
-import structlog
 from flask import Flask, Response, g, request
 
+from domain import logs
 from web.context import metadata
 
-log = structlog.get_logger(__name__)
+log = logging.getLogger(__name__)
 
 #: What a load balancer asks every few seconds; seen at level debug, unless it goes wrong.
 _OFTEN = frozenset({"health.live", "health.ready"})
@@ -27,7 +27,7 @@ def install(app: Flask) -> None:
     def end(response: Response) -> Response:
         level = logging.DEBUG if request.endpoint in _OFTEN and response.status_code < 400 else logging.INFO
         # Asked first, since putting a line together costs more than many an answer.
-        if "began" not in g or not logging.getLogger(__name__).isEnabledFor(level):
+        if "began" not in g or not log.isEnabledFor(level):
             return response
         # The rule instead of the path, which may hold anything that somebody typed.
         route = "-" if request.url_rule is None else request.url_rule.rule
@@ -36,7 +36,7 @@ def install(app: Flask) -> None:
 
         def write() -> None:
             duration = round((time.perf_counter() - began) * 1000, 2)
-            log.log(level, "request", status=response.status_code, duration_ms=duration, **said)
+            logs.say(__name__, level, "request", status=response.status_code, duration_ms=duration, **said)
 
         if response.is_streamed:
             response.call_on_close(write)

@@ -89,3 +89,22 @@ def test_what_json_can_not_hold_is_shown_anyhow(logged: Callable[..., list[dict[
     (line,) = logged(lambda: structlog.get_logger("a").info("odd", value={1: object}, big=2**70, text="\ud800"))
 
     assert line["event"] == "odd"
+
+
+@pytest.mark.parametrize("log_format", ["json", "console"])
+def test_what_is_said_often_takes_a_shorter_way_to_the_same_line(
+    log_format: str, capfd: pytest.CaptureFixture[str]
+) -> None:
+    logs.configure(Settings.from_environment(ENVIRONMENT | {"LOG_FORMAT": log_format}))
+
+    logs.say("some.module", logging.INFO, "It rains.", drops=3, where="ada@example.com")
+
+    out = capfd.readouterr().out
+    assert "ada@" not in out
+    if log_format == "console":
+        assert "It rains." in out
+        assert "drops=3" in out
+        return
+    line = json.loads(out)
+    assert line.pop("timestamp").endswith("Z")
+    assert line == {"event": "It rains.", "drops": 3, "where": "…", "level": "info", "logger": "some.module"}
