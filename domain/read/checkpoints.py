@@ -35,7 +35,7 @@ class Taken(NamedTuple):
     heard: int
     rewritten: bool
     paused: bool
-    trial: Trial | None
+    trial: Trial | None = None
 
     @property
     def runs(self) -> bool:
@@ -47,34 +47,47 @@ class Checkpoints:
     """The table projection_checkpoints of *schema*. A rebuild has one of its own beside its rows."""
 
     def __init__(self, schema: str) -> None:
-        self._schema = schema
         self._table = f"{schema}.projection_checkpoints"
+        # What stands in the checkpoint itself is as new as its lock; what is looked up beside it may be older. So the
+        # number of parked aggregates is kept in the checkpoint, while a pause may come a batch late.
+        self._lock_sql, self._lock_cached_sql = (
+            "SELECT projection, position, event_id, parked, invalidated_position, "  # noqa: S608
+            f"{rewritten}, ARRAY(SELECT name FROM {schema}.projections WHERE state = 'paused') "
+            f"FROM {self._table} WHERE shard = %(shard)s AND projection = ANY(%(projections)s) FOR UPDATE SKIP LOCKED"
+            for rewritten in (
+                "false",
+                f"EXISTS (SELECT FROM {schema}.rewritten_aggregates WHERE shard = %(shard)s)",
+            )
+        )
+        self._trials_sql = (
+            f"SELECT name, error_class, trials FROM {schema}.projections "  # noqa: S608
+            "WHERE state = 'paused' AND trial_shard = %s AND next_trial_at <= clock_timestamp() AND name = ANY(%s)"
+        )
 
-    def take(self, cursor: cursor, shard: int, projections: Collection[str]) -> dict[str, Taken]:
+    def take(
+        self, cursor: cursor, shard: int, projections: Collection[str], *, cached: bool = False
+    ) -> dict[str, Taken]:
         """Lock and return the checkpoints of *projections* on *shard*; those that another one holds are left out.
 
-        The lock is the lease on the shard: it ends with the transaction, however that ends.
+        The lock is the lease on the shard: it ends with the transaction, however that ends. Whether rows were rewritten
+        is looked up only where answers are *cached*.
         """
-        taken = self._lock(cursor, shard, projections)
+        sql = self._lock_cached_sql if cached else self._lock_sql
+        taken = self._lock(cursor, sql, shard, projections)
         if len(taken) < len(projections) and self._open(cursor, shard, projections):
-            taken = self._lock(cursor, shard, projections)
+            taken = self._lock(cursor, sql, shard, projections)
+        if paused := [name for name, each in taken.items() if each.paused]:
+            cursor.execute(self._trials_sql, (shard, paused))
+            for name, *trial in cursor.fetchall():
+                taken[name] = taken[name]._replace(trial=Trial(*trial))
         return taken
 
-    def _lock(self, cursor: cursor, shard: int, projections: Collection[str]) -> dict[str, Taken]:
-        # What stands in the checkpoint itself is as new as its lock. What is joined may be older than that. So the
-        # number of parked aggregates is kept in the checkpoint, while a pause may come a batch late.
-        cursor.execute(
-            "SELECT c.projection, c.position, c.event_id, c.parked, c.invalidated_position, "  # noqa: S608
-            f"EXISTS (SELECT FROM {self._schema}.rewritten_aggregates r WHERE r.shard = c.shard), "
-            "coalesce(p.state = 'paused', false), "
-            "p.trial_shard = c.shard AND p.next_trial_at <= clock_timestamp(), p.error_class, p.trials "
-            f"FROM {self._table} c LEFT JOIN {self._schema}.projections p ON p.name = c.projection "
-            "WHERE c.shard = %s AND c.projection = ANY(%s) FOR UPDATE OF c SKIP LOCKED",
-            (shard, list(projections)),
-        )
+    @staticmethod
+    def _lock(cursor: cursor, sql: str, shard: int, projections: Collection[str]) -> dict[str, Taken]:
+        cursor.execute(sql, {"shard": shard, "projections": list(projections)})
         return {
-            name: Taken(Checkpoint(*at), parked, heard, rewritten, paused, Trial(error, trials) if due else None)
-            for name, *at, parked, heard, rewritten, paused, due, error, trials in cursor.fetchall()
+            name: Taken(Checkpoint(position, event_id), parked, heard, rewritten, name in paused)
+            for name, position, event_id, parked, heard, rewritten, paused in cursor.fetchall()
         }
 
     def _open(self, cursor: cursor, shard: int, projections: Collection[str]) -> int:

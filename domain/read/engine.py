@@ -121,7 +121,7 @@ class ProjectionEngine:
         batches: list[Sequence[RecordedEvent]] = []
         behind, released = False, Released()
         with self._pool.transaction() as cursor:
-            taken = self._checkpoints.take(cursor, shard, self._projections)
+            taken = self._checkpoints.take(cursor, shard, self._projections, cached=self._invalidation.needed)
             turn = Turn(cursor, self._schema, shard, self._projections, taken, self._policy)
             told = self._told(taken, heard)
             for names, at, room in self._groups(taken, limit):
