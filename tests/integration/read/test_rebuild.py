@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 
 import pytest
@@ -20,6 +21,7 @@ from domain.read.rebuild.errors import (
     RebuildRunning,
     ShapeChanged,
 )
+from domain.read.rebuild.records import Overtaken
 from tests.integration.read.conftest import folded_in_memory
 from tests.integration.read.rebuilding import House
 from tests.story import Story, random_story
@@ -380,3 +382,23 @@ def test_a_projection_that_had_paused_goes_on_after_the_cut_over(house: House):
     house.rebuild("workspaces")
 
     assert house.execute("SELECT name FROM read_schema.projections") == [("workspaces",)]
+
+
+def test_a_step_that_was_begun_before_the_cancellation_changes_nothing(house: House):
+    # Given one who is about to cut over, and another one who calls the rebuild off
+    house.rebuilder.start("users")
+    house.reach("users", "following")
+    before = house.rows()
+    seen = house.rebuilder._records.running("users")
+    assert seen is not None
+    house.rebuilder._records.cancel("users")
+
+    # When the first one goes on with what it has seen
+    with pytest.raises(Overtaken):
+        house.rebuilder._steps["users"].take(seen, time.monotonic() + 5)
+
+    # Then nothing has come of it
+    assert house.state("users") == "cancelling"
+    assert house.schemas() == {"read_schema_rebuild_users"}
+    assert house.rows() == before
+    assert house.finish("users")["state"] == "cancelled"

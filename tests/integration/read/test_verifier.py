@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from typing import Any
 
 import pytest
 
+from domain.model.event import RecordedEvent
 from domain.postgres.pool import Pool
 from domain.read.engine import SESSION
 from domain.read.projections import PROJECTIONS
@@ -16,7 +18,7 @@ from domain.read.verify.sampling import Sampling
 from domain.read.verify.verifier import Verifier
 from tests.integration.read.conftest import folded_in_memory
 from tests.integration.read.rebuilding import House
-from tests.story import random_story
+from tests.story import Story, random_story
 
 #: What drift looks like: the projection, what makes it, and what the verifier has to say.
 DRIFTS = {
@@ -186,3 +188,39 @@ def test_a_sample_may_be_any_row(house: House):
 
     # Then most of the rows were chosen, wherever they lie
     assert len(chosen) > len(users) / 2
+
+
+class EventfulLog:
+    """A log of which something is told to the house while its events are read for the first time."""
+
+    def __init__(self, story: Story, meanwhile: Callable[[], None]) -> None:
+        self._story = story
+        self._meanwhile: Callable[[], None] | None = meanwhile
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._story, name)
+
+    def read_aggregate(self, *place: Any) -> list[RecordedEvent]:
+        events = self._story.read_aggregate(*place)
+        meanwhile, self._meanwhile = self._meanwhile, None
+        if meanwhile is not None:
+            meanwhile()
+        return events
+
+
+def test_what_is_folded_during_a_repair_is_not_undone(house: House):
+    # Given a user whose row was lost, and events of it that come while it is repaired
+    tenant = house.story.tenant("Busy")
+    user = house.story.registered(tenant)
+    house.project()
+    house.execute("UPDATE read_schema.user_projections SET email = 'x' WHERE user_id = %s", user)
+
+    def meanwhile() -> None:
+        house.story.activated(tenant, user)
+        house.project()
+
+    Repair(house.pool, EventfulLog(house.story, meanwhile), PROJECTIONS).repair("users", tenant, user)
+
+    house.project()
+    assert house.rows() == folded_in_memory(house.story)
+    assert house.rows()["user_projections"][(tenant, user)]["status"] == "active"
