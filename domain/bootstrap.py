@@ -176,7 +176,7 @@ class Container:
 
     @cached_property
     def waiter(self) -> Waiter:
-        return Waiter(self.query_pool, self.event_store, self.bell)
+        return Waiter(self.query_pool, self.event_store, self.bell, self.settings.position_waits)
 
     @cached_property
     def bell(self) -> RedisBell:

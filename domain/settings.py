@@ -66,6 +66,8 @@ class Settings:
     #: None: no limit.
     rate_limit_per_principal: Rate | None
     rate_limit_per_address: Rate | None
+    #: Queries of one process that wait for their Min-Position at a time: fewer than its threads.
+    position_waits: int
     #: Proxies in front of us, each of which has added an address to X-Forwarded-For.
     trusted_proxies: int
     #: Key id → 32 bytes of key; the first is the one that new entries are encrypted with. Empty: no encryption.
@@ -116,6 +118,7 @@ class Settings:
             cors_origins=read.optional("CORS_ORIGINS", _origins) or frozenset(),
             rate_limit_per_principal=read.rate("RATE_LIMIT_PER_PRINCIPAL", Rate(600_000, 60)),
             rate_limit_per_address=read.rate("RATE_LIMIT_PER_ADDRESS", Rate(1_200_000, 60)),
+            position_waits=read.whole("POSITION_WAITS", 6, 1, 1000),
             trusted_proxies=read.whole("TRUSTED_PROXIES", 0, 0, 10),
             cache_encryption_keys=read.optional("CACHE_ENCRYPTION_KEYS", _encryption_keys) or {},
             cache_compress_min_bytes=read.whole("CACHE_COMPRESS_MIN_BYTES", 1024, 0, 2**30),
