@@ -11,7 +11,7 @@ from domain.cache.edge_tags import edge_tags
 from domain.settings import Settings
 
 #: What a stored answer may not be given for. With Min-Position a client asks for something newer than may be stored.
-_VARY = ("Authorization", "Min-Position")
+_VARY = "Authorization, Min-Position"
 
 
 def allow(response: Response, settings: Settings, tenant_id: str, found: Found, expires_at: int | None) -> None:
@@ -21,7 +21,7 @@ def allow(response: Response, settings: Settings, tenant_id: str, found: Found, 
     *expires_at*, in seconds since 1970.
     """
     response.headers["Cache-Control"] = "private, no-cache"
-    response.vary.update(_VARY)
+    response.headers["Vary"] = _VARY
     if not settings.edge_cache:
         return
     seconds = settings.edge_max_age
