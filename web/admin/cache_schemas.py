@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any, ClassVar
+
 import marshmallow as ma
 
 from domain.cache.keys import KINDS
@@ -15,6 +17,17 @@ MOST_TAGS, MOST_KEYS = 100, 10_000
 
 class InvalidateBody(ma.Schema):
     """One of *tags*, *key*, *class* and *pattern*, within *tenant_id* if there is one; a tenant alone is all it has."""
+
+    constraints: ClassVar[dict[str, Any]] = {
+        "oneOf": [
+            *({"required": [name]} for name in ("tags", "key", "class", "pattern")),
+            {
+                "required": ["tenant_id"],
+                "not": {"anyOf": [{"required": [name]} for name in ("tags", "key", "class", "pattern")]},
+            },
+        ],
+        "examples": [{"tenant_id": "11111111-2222-4333-8444-555555555555", "class": next(iter(KINDS))}],
+    }
 
     tenant_id = fields.Id()
     tags = ma.fields.List(

@@ -26,19 +26,24 @@ def _reason() -> fields.Text:
     return fields.Text(reason, required=True, minLength=1, maxLength=model.REASON_LENGTH, format=fields.LINE)
 
 
+def _word(*, required: bool = False) -> ma.fields.String:
+    """The name of a projection or of an error's class."""
+    return ma.fields.String(required=required, validate=ma.validate.Regexp(r"^[A-Za-z0-9_.]{1,100}$"))
+
+
 class DeadLettersArguments(ma.Schema):
     """Which of them, newest first; *cursor* is the last answer's."""
 
     state = fields.choice(STATES)
-    projection = fields.Text(model.name)
-    error_class = fields.Text(model.name)
+    projection = _word()
+    error_class = _word()
     limit = fields.QueryWhole(load_default=50, validate=ma.validate.Range(1, 100))
     cursor = ma.fields.String(load_default=None, allow_none=False, validate=ma.validate.Length(1, 512))
 
 
 class RetryClassBody(ma.Schema):
-    error_class = fields.Text(model.name, required=True)
-    projection = fields.Text(model.name)
+    error_class = _word(required=True)
+    projection = _word()
 
 
 class SkipBody(ma.Schema):

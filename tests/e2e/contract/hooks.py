@@ -33,13 +33,14 @@ def lines(_context: Any, value: Any) -> bytes:
 
 @schemathesis.auth()
 class Token:
-    """The token that the test hands over."""
+    """The tokens that the test hands over."""
 
     def get(self, _case: Any, _context: Any) -> str:
         return os.environ["CONTRACT_TOKEN"]
 
     def set(self, case: Any, data: str, _context: Any) -> None:
-        case.headers["Authorization"] = f"Bearer {data}"
+        token = os.environ["METRICS_TOKEN"] if case.path == "/metrics" else data
+        case.headers["Authorization"] = f"Bearer {token}"
 
 
 @schemathesis.hook
@@ -65,12 +66,12 @@ def before_call(_context: Any, case: Any, _kwargs: Any) -> None:
 
 def _heed_formats(case: Any) -> None:
     """Put right what the generator made without looking at our formats, which happens now and then."""
+    if isinstance(case.body, dict) and case.path.endswith("/cache/invalidate"):
+        # What a key is, and a tag, no document can say either.
+        case.body = {"tenant_id": str(uuid.uuid4())}
     tag = case.headers.get("If-Match")
     if isinstance(tag, str) and not re.fullmatch(r'(W/)?"[!#-~]*"|\*', tag):
         case.headers["If-Match"] = '"1"'
-    for name, value in (case.query or {}).items():
-        if isinstance(value, str) and not value.isprintable():
-            case.query[name] = "x"
 
 
 def _without_nul(value: Any) -> Any:
