@@ -105,7 +105,7 @@ def test_a_defect_tells_nothing(
     def defect(*_: object) -> None:
         raise RuntimeError("the password is swordfish")
 
-    monkeypatch.setattr(service.container.queries, "tenant_summary", defect)
+    monkeypatch.setattr(service.container.caching.queries, "get", defect)
 
     response = service.send("GET", "/tenants/x/summary", headers={"X-Request-ID": "req-1"})
 
