@@ -46,13 +46,13 @@ sub vcl_hash {
 }
 
 sub vcl_backend_response {
-    # These are about the request that came first.
-    unset beresp.http.X-Request-ID;
-    unset beresp.http.traceparent;
-    unset beresp.http.Server-Timing;
     set beresp.grace = 0s;
     set beresp.keep = 0s;
     if (beresp.status == 200 && beresp.http.CDN-Cache-Control ~ "^max-age=[0-9]+$") {
+        # These are about the request that came first.
+        unset beresp.http.X-Request-ID;
+        unset beresp.http.traceparent;
+        unset beresp.http.Server-Timing;
         set beresp.ttl = std.duration(regsub(beresp.http.CDN-Cache-Control, "^max-age=", "") + "s", 0s);
     } else {
         # Those who wait for the same are let go one by one.

@@ -82,7 +82,7 @@ class Container:
 
     @cached_property
     def synchronous_fold(self) -> SynchronousFold | None:
-        synchronous = self._engine(self.synchronous_pool, "sync")
+        synchronous = self._engine(self.synchronous_pool, "sync", prompt=True)
         return None if synchronous is None else SynchronousFold(synchronous)
 
     @cached_property
@@ -95,13 +95,14 @@ class Container:
             settings=_SYNCHRONOUS_SESSION,
         )
 
-    def _engine(self, pool: Pool, *strategies: Strategy) -> ProjectionEngine | None:
+    def _engine(self, pool: Pool, *strategies: Strategy, prompt: bool = False) -> ProjectionEngine | None:
         chosen = [each for each in PROJECTIONS if self.settings.projection_strategy.of(each.name) in strategies]
         if not chosen:
             return None
-        return self._engine_of(pool, chosen)
+        return self._engine_of(pool, chosen, prompt=prompt)
 
-    def _engine_of(self, pool: Pool, projections: Sequence[Projection]) -> ProjectionEngine:
+    def _engine_of(self, pool: Pool, projections: Sequence[Projection], *, prompt: bool = False) -> ProjectionEngine:
+        """*prompt*: somebody waits for what the engine does."""
         policy = Policy(
             max_attempts=self.settings.projection_max_attempts,
             pause_threshold=self.settings.projection_pause_threshold,
@@ -113,7 +114,7 @@ class Container:
             projections,
             batch_size=self.settings.projection_batch_size,
             policy=policy,
-            invalidator=self.caching.invalidator,
+            invalidator=self.caching.prompt_invalidator if prompt else self.caching.invalidator,
             announce=self.ringer.ring,
         )
 

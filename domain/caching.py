@@ -11,8 +11,9 @@ import redis
 from domain.cache.cached_queries import CachedQueries
 from domain.cache.clearing import Clearing
 from domain.cache.client import connect
-from domain.cache.factory import make_cache, make_invalidator
+from domain.cache.factory import TIMEOUT, make_cache, make_invalidator
 from domain.cache.hot import Hot
+from domain.cache.invalidation import RedisInvalidator
 from domain.cache.purging import EdgePurges, HttpPurge
 from domain.cache.stats import hit_ratio
 from domain.cache.stream import SILENCE
@@ -57,6 +58,8 @@ class Caching:
         self._write_through = WriteThrough(self.cache, self.queries, self.hot)
         and_then = [self._write_through] if settings.cache_strategy == "write-through" else []
         self.invalidator = Telling(make_invalidator(url), self.cache.l1, and_then)
+        #: For commands that fold their own events: somebody waits for them. What can't be told now is told later.
+        self.prompt_invalidator = Telling(RedisInvalidator(connect(url, TIMEOUT)), self.cache.l1, and_then)
         self.clearing = Clearing(self.invalidator, tenants.all, tenant_of)
         self.warm_ups = WarmUps(
             self._client,
@@ -97,4 +100,5 @@ class Caching:
         self.cache.close()
         self.cache.disconnect()
         self.invalidator.close()
+        self.prompt_invalidator.close()
         self._client.close()

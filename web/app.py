@@ -46,6 +46,7 @@ def create_app(settings: Settings | None = None, container: Container | None = N
     limits.install_for_principals(app, container.settings)
     problems.install(app)
     add_endpoints(app)
+    container.caching.cache.init_app(app)
     cli.install(app)
     return app
 
@@ -80,5 +81,4 @@ def _wired(settings: Settings) -> Container:
     container = bootstrap(settings, HintSender(settings.redis_url).on_appended)
     # Made now, since the threads that share them would otherwise make them at the same time.
     _ = container.command_bus, container.synchronous_fold, container.queries, container.waiter, container.monitor
-    _ = container.caching
     return container

@@ -163,7 +163,8 @@ class Cache(flask_caching.Cache):
             "counters": written(self.counters.totals() | self._events()),
             "l1": {"bytes": self.l1.bytes, "entries": len(self.l1), "evicted": self.l1.evicted},
             "stream": {
-                "lag": round(self.reader.lag, 3),
+                # A process that keeps nothing in its memory doesn't read.
+                "lag": None if self._housekeeping is None else round(self.reader.lag, 3),
                 "missed": self.reader.missed,
                 "disconnected": self.reader.disconnected,
             },

@@ -98,6 +98,7 @@ class WarmUps:
         token = random_id()
         if not self.waiting or not self._client.set(_RUNNER, token, nx=True, ex=_SILENT):
             return False
+        self._cache.start()
         id: Any = self._client.lindex(_QUEUE, 0)
         try:
             self._run(self.progress(id.decode()), token)

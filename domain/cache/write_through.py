@@ -59,6 +59,7 @@ class WriteThrough:
             if self._thread is None:
                 self._thread = threading.Thread(target=self._run, name="write-through", daemon=True)
                 self._thread.start()
+                self._cache.start()
         self._news.set()
 
     def close(self) -> None:

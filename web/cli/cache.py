@@ -106,7 +106,8 @@ def _lines(found: dict[str, Any]) -> Iterator[str]:
         l1, stream = said["l1"], said["stream"]
         yield (
             f"{name}: L1 {l1['bytes']:,} bytes in {l1['entries']:,} answers, {l1['evicted']:,} evicted; "
-            f"stream {stream['lag']:.1f} s; breaker {said['breaker']['state']}"
+            f"stream {'-' if stream['lag'] is None else format(stream['lag'], '.1f')} s; "
+            f"breaker {said['breaker']['state']}"
         )
     if (memory := found["redis"]) is None:
         yield "Redis does not answer"

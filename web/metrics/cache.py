@@ -58,7 +58,8 @@ def _processes(processes: dict[str, dict[str, object]]) -> Iterator[Metric]:
             value: object = said
             for part in of:
                 value = value[part]  # type: ignore[index]
-            family.add_metric([process], _number(value))
+            if value is not None:
+                family.add_metric([process], _number(value))
         return family
 
     yield gauge("l1_bytes", "Bytes in the process's own memory", ("l1", "bytes"))

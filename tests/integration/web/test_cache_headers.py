@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import replace
 
 import pytest
 
+from domain.bootstrap import bootstrap
 from domain.model.actor import Actor
-from domain.settings import Settings
+from domain.settings import Settings, Strategies
 from tests.integration.web.cached import wait_for_l1
 from tests.integration.web.service import Service, Tenant
+from web.app import create_app
 from web.tokens import make_token
+from workers.launcher.valkey import EmbeddedValkey
 
 
 @pytest.fixture
@@ -69,3 +73,28 @@ def test_an_answer_at_the_edge_ends_with_the_token(settings: Settings, service: 
     response = service.send("GET", "/users/profile", by=None, headers={"Authorization": f"Bearer {token}"})
 
     assert 7 <= int(response.headers["CDN-Cache-Control"].removeprefix("max-age=")) <= 10
+
+
+def test_a_command_that_folds_itself_does_not_wait_for_a_redis_that_hangs(
+    settings: Settings, redis_server: EmbeddedValkey
+) -> None:
+    """What the cache was not told then, it is told later."""
+    strategy = Strategies("sync")
+    own = replace(settings, cache_redis_url=redis_server.url, projection_strategy=strategy)
+    container = bootstrap(own)
+    service = Service(create_app(container=container))
+    tenant = service.tenant()
+    ada = tenant.user()
+    service.send("GET", f"/users/{ada.id}")
+    redis_server.freeze()
+    try:
+        began = time.monotonic()
+        for number in range(3):
+            service.done("PATCH", f"/users/{ada.id}", {"first_name": f"Ada {number}"}, by=ada)
+        took = time.monotonic() - began
+    finally:
+        redis_server.resume()
+    assert took < 1.5
+    service.fold()
+    assert service.send("GET", f"/users/{ada.id}").json["first_name"] == "Ada 2"
+    container.close()
