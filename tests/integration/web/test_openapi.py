@@ -129,7 +129,9 @@ def test_the_document_and_its_page_are_open_and_ask_nobody_else(service: Service
     assert client.get("/api/v1/openapi.json").data.decode() == FILE.read_text(encoding="utf-8")
     page = client.get("/docs")
     assert page.content_type == "text/html; charset=utf-8"
-    assert "default-src 'none'" in page.headers["Content-Security-Policy"]
+    policy = page.headers["Content-Security-Policy"]
+    assert "default-src 'none'; script-src 'self';" in policy
+    assert "http" not in policy
     sources = re.findall(r'(?:src|href)="([^"]+)"', page.text)
     assert len(sources) == 4
     for source in sources:
