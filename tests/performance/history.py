@@ -13,7 +13,8 @@ def happen(pool: Pool, users: int, *, first: int = 0, tenants: int = 100, worksp
     """Let *users* register and do five things each, in a store in which users before the *first* have done so."""
     values = {"users": users, "first": first, "tenants": tenants, "workspaces": workspaces}
     with pool.cursor() as cursor:
-        cursor.execute("SET statement_timeout = 0")
+        # The engine's sessions, which may be given here, are tuned for looking up a few rows.
+        cursor.execute("SET statement_timeout = 0; SET enable_hashjoin = on; SET enable_mergejoin = on")
         cursor.execute(_SQL, values)
         cursor.execute("VACUUM ANALYZE write_schema.domain_events")
-        cursor.execute("RESET statement_timeout")
+        cursor.execute("RESET statement_timeout; RESET enable_hashjoin; RESET enable_mergejoin")

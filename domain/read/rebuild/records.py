@@ -141,6 +141,10 @@ class Rebuilds:
         if not cursor.rowcount:
             raise Overtaken
 
+    def count(self, cursor: cursor, rebuild: Rebuild, events: int) -> None:
+        """Keep how many events were folded."""
+        cursor.execute(f"UPDATE {_TABLE} SET events = %s WHERE id = %s", (events, rebuild.id))  # noqa: S608
+
     def note(self, rebuild: Rebuild, comparison: dict[str, Any]) -> None:
         """Keep what a comparison found."""
         with self._pool.cursor() as cursor:

@@ -125,13 +125,14 @@ class Steps:
         self._records.note(rebuild, comparison.result())
 
     def _cut_over(self, rebuild: Rebuild) -> None:
-        with self._moving(rebuild, "cut_over", events=self._folded(rebuild)) as cursor:
+        with self._moving(rebuild, "cut_over") as cursor:
             live = cut_over.hold(cursor, self._projection)
             self._catch_up(rebuild, live)
             rebuilt = bookkeeping.lock_checkpoints(cursor, rebuild.projection, self._schema)
             if any(rebuilt[shard] < position for shard, position in live.items()):
                 raise NotYet
             health.check_parked(cursor, rebuild.projection)
+            self._records.count(cursor, rebuild, sum(rebuilt.values()))
             cut_over.swap(cursor, self._projection)
         log.info("A rebuild is cut over.", projection=rebuild.projection, rebuild=rebuild.id)
 
