@@ -1,4 +1,4 @@
-"""A Varnish in front of the service, run as deploy/varnish.vcl says."""
+"""A Varnish in front of the service, run as web/varnish.vcl says."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ import requests
 
 from workers.launcher.ports import free_port
 
-VCL = Path(__file__).parents[2] / "deploy" / "varnish.vcl"
+VCL = Path(__file__).parents[2] / "web" / "varnish.vcl"
 
 
 def varnishd() -> str:
