@@ -4,6 +4,9 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
+# How many processes share the tests. Many tests wait for processes of their own, so one more than two cores pays.
+JOBS ?= 3
+
 # The virtual environment is redone for another version of Python and when the folder was moved, since it holds its path.
 KEY := $(shell $(PYTHON) -c 'import os, sys, zlib; print("%d.%d-%08x" % (*sys.version_info[:2], zlib.crc32(os.getcwd().encode())))' 2>/dev/null)
 INSTALLED := $(VENV)/.installed-$(KEY)
@@ -17,7 +20,7 @@ unexport PYTHONPATH PYTHONHOME PIP_TARGET PIP_PREFIX PIP_ROOT PIP_USER PIP_PYTHO
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' Makefile
 	@echo
-	@echo "  Variables: PYTHON=python3.12 (which Python), PORT=8001, WEB_CONCURRENCY=4, ARGS='-k name' (for pytest),"
+	@echo "  Variables: PYTHON=python3.12 (which Python), PORT=8001, WEB_CONCURRENCY=4, ARGS='-k name' and JOBS=1 (for pytest),"
 	@echo "  DATABASE_URL=postgresql://… and REDIS_URL=redis://… (your own servers instead of those in .local)."
 
 install: $(INSTALLED) ## Make the virtual environment (all others do it by themselves)
@@ -26,7 +29,7 @@ run: $(INSTALLED) ## Run everything here: servers, schema, web, worker, clock, s
 	@$(BIN)/python -m workers.launcher
 
 test: $(INSTALLED) ## Run the tests; nothing needs to be running
-	@$(BIN)/python -m pytest $(ARGS)
+	@$(BIN)/python -m pytest -n $(JOBS) --dist worksteal $(ARGS)
 
 check: $(INSTALLED) ## Run all that must pass before a commit: ruff, mypy, import-linter, known weaknesses, tests
 	$(BIN)/ruff check .
@@ -34,7 +37,7 @@ check: $(INSTALLED) ## Run all that must pass before a commit: ruff, mypy, impor
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/python .ci/audit.py
-	$(BIN)/python -m pytest $(ARGS)
+	$(BIN)/python -m pytest -n $(JOBS) --dist worksteal $(ARGS)
 
 format: $(INSTALLED) ## Put the code in the form that check wants
 	$(BIN)/ruff check --fix .
@@ -51,7 +54,7 @@ faults: $(INSTALLED) ## Run the tests that kill, freeze and flood real processes
 
 bench: $(INSTALLED) ## Run the benchmarks
 	@PIP_CONSTRAINT=.ci/constraints.txt $(BIN)/python -m pip install --quiet --editable '.[embedded,test,bench]'
-	@$(BIN)/python -m pytest tests/performance -s $(ARGS)
+	@for bench in projections lag cache; do $(BIN)/python -m tests.performance.bench_$$bench || exit 1; done
 
 $(INSTALLED): pyproject.toml .ci/constraints.txt
 	@$(PYTHON) -c 'import sys; sys.version_info >= (3, 11) or sys.exit("Python 3.11 or newer is needed. Choose one: PYTHON=python3.12 make …")'
