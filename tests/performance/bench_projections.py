@@ -219,7 +219,7 @@ def cost(store: Store, first: int) -> float:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--events", type=int, default=1_000_000, help="in the long history")
-    parser.add_argument("--compared", type=int, default=15_000, help="events that the three fold in each round")
+    parser.add_argument("--compared", type=int, default=20_000, help="events that the three fold in each round")
     parser.add_argument("--rounds", type=int, default=3)
     options = parser.parse_args()
     server = os.environ.get("DATABASE_URL")
