@@ -74,8 +74,7 @@ class L1:
         shelf = self._shelves.get(tenant_id)
         if shelf is None:
             return None
-        with self._lock:
-            entry = shelf.get(text)
+        entry = self._look(shelf, text)
         if entry is None or entry.offset < least or entry.expires_at <= now:
             return None
         version = entry.fence.version
@@ -84,6 +83,22 @@ class L1:
                 return None
             entry.checked = version
         return entry.found
+
+    def _look(self, shelf: _Shelf, text: str) -> _Entry | None:
+        """Find the entry, and note its use unless another thread has the lock: a hit never waits for one.
+
+        A thread that is switched off with the lock in hand would hold up all others, for the sake of an exact order of
+        uses that eviction can do without.
+        """
+        if not self._lock.acquire(blocking=False):
+            try:
+                return _Plain.__getitem__(shelf, text)
+            except KeyError:
+                return None
+        try:
+            return shelf.get(text)
+        finally:
+            self._lock.release()
 
     def ticket(self) -> Ticket:
         return Ticket(self._era)
