@@ -1,5 +1,5 @@
 """How many requests one principal and one address may send."""
 
-from web.limits.limiter import install, install_for_principals
+from web.limits.limiter import FAILED, install, install_for_principals
 
-__all__ = ["install", "install_for_principals"]
+__all__ = ["FAILED", "install", "install_for_principals"]

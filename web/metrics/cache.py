@@ -1,4 +1,4 @@
-"""The metrics of the cache: what all processes have counted together, and how each of them is."""
+"""The metrics of the cache and the rate limits: what all processes have counted together, and how each is."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 
 from domain.caching import Caching
+from web.limits import FAILED
 
 #: Counters that say how much, not how often something happened: name and help of their metrics.
 _AMOUNTS = {
@@ -23,6 +24,7 @@ class CacheCollector:
 
     def collect(self) -> Iterator[Metric]:
         stats = self._caching.stats()
+        yield _failed_open(stats["counters"])
         events = CounterMetricFamily(
             "cqrs_cache_events",
             "What happened in the cache, over all processes since they were first counted",
@@ -49,6 +51,16 @@ class CacheCollector:
             yield CounterMetricFamily(
                 "cqrs_cache_redis_evicted", "Keys that Redis evicted", value=memory["evicted_keys"]
             )
+
+
+def _failed_open(counters: dict[str, dict[str, dict[str, int]]]) -> Metric:
+    """Take what the rate limits count, which stands beside the cache's levels, out of *counters*."""
+    level, query, event = FAILED
+    return CounterMetricFamily(
+        "cqrs_rate_limits_failed_exchanges",
+        "Exchanges with Redis that did not come about, four a second while a process with requests counts alone",
+        value=counters.pop(level, {}).get(query, {}).get(event, 0),
+    )
 
 
 def _processes(processes: dict[str, dict[str, object]]) -> Iterator[Metric]:

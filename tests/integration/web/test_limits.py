@@ -10,13 +10,15 @@ from typing import Any
 
 import pytest
 import redis
+from prometheus_client.parser import text_string_to_metric_families
 
 from domain.bootstrap import bootstrap
 from domain.model.position import shard_of
 from domain.settings import Rate, Settings
 from tests.integration.web.service import ROOT, Service, problem
 from web.app import create_app
-from web.limits.counters import SharedCounters
+from web.limits import storage
+from web.limits.storage import LAZY, LazyRedisStorage
 
 Make = Callable[..., Service]
 NOWHERE = "/tenants/7d7b1a52-3b43-4c5b-8a5e-3a4f6e1d2c3b/summary"
@@ -34,6 +36,12 @@ def make(settings: Settings) -> Iterator[Make]:
     yield service
     for container in made:
         container.close()
+
+
+def counts_of(service: Service) -> LazyRedisStorage:
+    (limiter,) = service.app.extensions["limiter"]
+    assert isinstance(limiter.storage, LazyRedisStorage)
+    return limiter.storage
 
 
 def test_a_principal_beyond_its_rate_is_429(make: Make) -> None:
@@ -96,32 +104,82 @@ def test_off_is_off(make: Make) -> None:
     service = make(rate_limit_per_principal=None, rate_limit_per_address=None)
 
     assert service.send("GET", NOWHERE).status_code == 404
-    assert not service.app.extensions["rate limits"]._counts
+    assert not counts_of(service)._counts
 
 
 def test_without_redis_each_process_limits_alone_and_waits_for_nothing(make: Make) -> None:
     service = make(rate_limit_per_principal=Rate(200, 3600), cache_redis_url="redis://127.0.0.1:1/0")
-    counters: SharedCounters = service.app.extensions["rate limits"]
+    counts = counts_of(service)
 
     began = time.monotonic()
     for _ in range(10_000):
-        counters.hit("somebody", 3600)
+        counts.incr("somebody", 3600)
     assert time.monotonic() - began < 5
     assert {service.send("GET", NOWHERE).status_code for _ in range(200)} == {404}
     problem(service.send("GET", NOWHERE), 429, "too_many_requests")
+
+
+def test_the_metrics_tell_that_redis_was_not_asked_and_for_how_long(make: Make) -> None:
+    service = make(cache_redis_url="redis://127.0.0.1:1/0")
+    before = failed_exchanges(service)
+    service.send("GET", NOWHERE)
+
+    # The breaker opens after three, and what it keeps away from Redis counts as well.
     deadline = time.monotonic() + 5
-    while not counters.failures:
+    while failed_exchanges(service) < before + 8:
         assert time.monotonic() < deadline
         time.sleep(0.05)
+    assert not counts_of(service).check()
+
+
+def test_while_redis_is_there_no_exchange_fails(make: Make) -> None:
+    service = make()
+    service.send("GET", NOWHERE)
+    time.sleep(0.6)
+
+    assert failed_exchanges(service) == 0
+    assert counts_of(service).check()
+
+
+def test_what_flask_limiter_would_look_for_in_each_request_is_not_looked_for(make: Make) -> None:
+    app = make().app
+    (limiter,) = app.extensions["limiter"]
+
+    hooks = [
+        hook for hooks in (*app.before_request_funcs.values(), *app.after_request_funcs.values()) for hook in hooks
+    ]
+
+    assert hooks
+    assert not [hook for hook in hooks if "flask_limiter" in getattr(getattr(hook, "func", hook), "__module__", "")]
+    assert limiter.initialized
+
+
+def test_the_memory_for_names_is_bounded(redis_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(storage, "MOST", 1)
+    counts = LazyRedisStorage(LAZY + redis_url, failed=lambda: None)
+
+    assert [counts.incr(name, 3600) for name in ("a", "b", "a", "b")] == [1, 0, 2, 0]
+
+
+def failed_exchanges(service: Service) -> float:
+    families = text_string_to_metric_families(service.app.test_client().get("/metrics").text)
+    return next(
+        sample.value
+        for family in families
+        for sample in family.samples
+        if sample.name == "cqrs_rate_limits_failed_exchanges_total"
+    )
 
 
 def test_a_window_ends_and_is_forgotten(redis_url: str) -> None:
     now = [1000.0]
-    counters = SharedCounters(redis_url, clock=lambda: now[0])
+    counts = LazyRedisStorage(LAZY + redis_url, failed=lambda: None, clock=lambda: now[0])
 
-    assert [counters.hit("a", 10) for _ in range(2)] == [(1, 10.0), (2, 10.0)]
+    assert [counts.incr("a", 10) for _ in range(2)] == [1, 2]
+    assert (counts.get("a"), counts.get_expiry("a")) == (2, 1010)
     now[0] = 1010.0
-    assert counters.hit("a", 10)[0] == 1
+    assert counts.get("a") == 0
+    assert counts.incr("a", 10) == 1
 
     with redis.Redis.from_url(redis_url) as client:
         deadline = time.monotonic() + 5
@@ -129,9 +187,14 @@ def test_a_window_ends_and_is_forgotten(redis_url: str) -> None:
             assert time.monotonic() < deadline
             time.sleep(0.05)
         # Only what still counts was told, and Redis forgets it by itself.
-        assert client.get("rate:a:10:101") == b"1"
-        assert 0 < client.ttl("rate:a:10:101") <= 20
-    assert {window for _, window, _ in counters._counts} == {101}
+        assert client.get("rate:a:1020") == b"1"
+        assert 0 < client.ttl("rate:a:1020") <= 20
+    counts.incr("b", 10)
+    now[0] = 1020.0
+    deadline = time.monotonic() + 5
+    while counts._counts:
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
 
 
 def test_names_in_redis_tell_nobody(make: Make, redis_url: str) -> None:
