@@ -215,9 +215,7 @@ def test_odd_query_strings(service: Service, tenant: Tenant, auth: dict[str, str
             assert_well_refused(client.open(f"{fill(path, tenant.id, 'x')}?{query}", method=method, headers=auth))
 
 
-@pytest.mark.parametrize(
-    "path", ["/", "/api/v1", "/api/v1/users/", "//api/v1/users", "/api/v1/nothing", "/%00"]
-)
+@pytest.mark.parametrize("path", ["/", "/api/v1", "/api/v1/users/", "//api/v1/users", "/api/v1/nothing", "/%00"])
 def test_what_is_not_there_is_404(service: Service, auth: dict[str, str], path: str) -> None:
     response = service.app.test_client().get(path, headers=auth)
 
