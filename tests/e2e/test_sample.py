@@ -13,6 +13,7 @@ import requests
 
 from tests.e2e.comparison import Tables, assert_read_models_are_the_fold, checkpoints
 from tests.e2e.fleet import Fleet, bearer, signal_group, wait_for
+from tests.e2e.ratios import ratios_of
 from workers.launcher.valkey import EmbeddedValkey
 
 pytestmark = pytest.mark.e2e
@@ -51,7 +52,7 @@ def assert_it_is_the_sample(tables: Tables) -> None:
 
 
 def test_one_process_of_each_kind(database_url: str, redis_url: str, tmp_path: Path):
-    with Fleet(database_url, redis_url, tmp_path).start_all() as fleet:
+    with Fleet(database_url, redis_url, tmp_path, CACHE_WARMUP_RATE="500").start_all() as fleet:
         load(fleet)
         wait_until_caught_up(database_url)
 
@@ -67,6 +68,12 @@ def test_one_process_of_each_kind(database_url: str, redis_url: str, tmp_path: P
         answer = requests.get(f"{url}/api/v1/tenants/{tenant}/dashboard", headers=headers, timeout=5)
         assert answer.status_code == 200
         assert len(answer.json()["recent_users"]) == 10
+
+        ratios = ratios_of(url, bearer(fleet.token("super_admin")), tables)
+        print(f"\nhit ratio: cold {ratios.cold:.1%}, after a warm-up {ratios.warm:.1%}, hot {ratios.hot:.1%}")
+        assert ratios.cold == 0
+        assert ratios.warm >= 0.80
+        assert ratios.hot >= 0.95
 
 
 def test_two_of_each_and_workers_killed_in_the_middle(database_url: str, redis_url: str, tmp_path: Path):
