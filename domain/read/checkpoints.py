@@ -50,10 +50,17 @@ class Checkpoints:
         self._table = f"{schema}.projection_checkpoints"
         # What stands in the checkpoint itself is as new as its lock; what is looked up beside it may be older. So the
         # number of parked aggregates is kept in the checkpoint, while a pause may come a batch late.
+        # Whoever has not got the first row leaves the others alone, or two engines would share out the projections of a
+        # shard and read the same events twice.
+        gate = (
+            f"WITH gate AS MATERIALIZED (SELECT FROM {self._table} "
+            "WHERE shard = %(shard)s AND projection = %(gate)s FOR UPDATE SKIP LOCKED) "
+        )
         self._lock_sql, self._lock_cached_sql = (
-            "SELECT projection, position, event_id, parked, invalidated_position, "  # noqa: S608
+            gate + "SELECT projection, position, event_id, parked, invalidated_position, "  # noqa: S608
             f"{rewritten}, ARRAY(SELECT name FROM {schema}.projections WHERE state = 'paused') "
-            f"FROM {self._table} WHERE shard = %(shard)s AND projection = ANY(%(projections)s) FOR UPDATE SKIP LOCKED"
+            f"FROM {self._table} WHERE EXISTS (SELECT FROM gate) "
+            "AND shard = %(shard)s AND projection = ANY(%(projections)s) FOR UPDATE SKIP LOCKED"
             for rewritten in (
                 "false",
                 f"EXISTS (SELECT FROM {schema}.rewritten_aggregates WHERE shard = %(shard)s)",
@@ -84,7 +91,7 @@ class Checkpoints:
 
     @staticmethod
     def _lock(cursor: cursor, sql: str, shard: int, projections: Collection[str]) -> dict[str, Taken]:
-        cursor.execute(sql, {"shard": shard, "projections": list(projections)})
+        cursor.execute(sql, {"shard": shard, "projections": list(projections), "gate": min(projections)})
         return {
             name: Taken(Checkpoint(position, event_id), parked, heard, rewritten, name in paused)
             for name, position, event_id, parked, heard, rewritten, paused in cursor.fetchall()
