@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from typing import Any
 
+import psycopg2
 import structlog
 
 from domain.model.event_log import EventLog
@@ -100,6 +101,13 @@ class Rebuilder:
     def progress(self, projection: str) -> dict[str, Any]:
         """Return how far the latest rebuild of *projection* is, as JSON values. Raises RebuildNotFound."""
         self._known(projection)
+        try:
+            return self._progress(projection)
+        except psycopg2.errors.UndefinedTable:
+            # It was cut over or called off while we looked, so its tables are gone; the second look says so.
+            return self._progress(projection)
+
+    def _progress(self, projection: str) -> dict[str, Any]:
         rebuild = self._records.latest(projection)
         if rebuild is None:
             raise RebuildNotFound(projection=projection)
