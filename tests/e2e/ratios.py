@@ -37,6 +37,8 @@ class Readers:
         self._http.headers.update(headers)
         tenants = [tenant for (tenant,) in tables["tenant_summary_projections"]]
         self._users = sorted(user["user_id"] for user in tables["user_projections"].values())
+        active = (user for user in tables["user_projections"].values() if user["status"] == "active")
+        self._active = sorted(user["user_id"] for user in active)
         workspaces = sorted(id for _, id in tables["workspace_projections"])
         paths = [
             *(f"/tenants/{tenant}/{view}" for tenant in sorted(tenants) for view in ("summary", "dashboard")),
@@ -66,7 +68,7 @@ class Readers:
         hits = []
         for number, path in enumerate(self.choose()):
             if number % READS_PER_WRITE == 0:
-                self._send("PATCH", f"/users/{self._chance.choice(self._users)}", {"first_name": f"Name {number}"})
+                self._send("PATCH", f"/users/{self._chance.choice(self._active)}", {"first_name": f"Name {number}"})
             hits.append(self.read(path))
         return sum(hits) / len(hits)
 
