@@ -134,26 +134,15 @@ class PostgresEventStore:
         return {id: History(snapshots.get(id), events[id]) for id in wanted}
 
     def save_snapshot(self, tenant_id: str, aggregate_id: str, snapshot: Snapshot) -> None:
-        with self._pool.cursor() as cursor:
-            cursor.execute(
-                _SQL["save_snapshot"],
-                {
-                    "shard": shard_of(tenant_id),
-                    "aggregate_id": aggregate_id,
-                    "tenant_id": tenant_id,
-                    **snapshot._asdict(),
-                    "state": orjson.dumps(snapshot.state).decode(),
-                },
-            )
+        kept = snapshot._asdict() | {"state": orjson.dumps(snapshot.state).decode()}
+        self._change("save_snapshot", shard=shard_of(tenant_id), tenant_id=tenant_id, aggregate_id=aggregate_id, **kept)
 
     def answered(self, tenant_id: str, keys: Sequence[str]) -> dict[str, IdempotencyRecord]:
         rows = self._query("answered", shard=shard_of(tenant_id), tenant_id=tenant_id, keys=list(keys))
         return {key: IdempotencyRecord(key, fingerprint, response) for key, fingerprint, response in rows}
 
     def forget_answers(self, before: datetime, limit: int) -> int:
-        with self._pool.cursor() as cursor:
-            cursor.execute(_SQL["forget_answers"], {"before": before, "limit": limit})
-            return cursor.rowcount
+        return self._change("forget_answers", before=before, limit=limit)
 
     def backwards(self, tenant_id: str, before: int | None, limit: int, aggregate_id: str | None = None) -> Page:
         shard = shard_of(tenant_id)
@@ -172,11 +161,18 @@ class PostgresEventStore:
         return rows[0][0] if rows else None
 
     def _query(self, name: str, **values: Any) -> list[tuple[Any, ...]]:
-        """Run a statement that changes nothing; once more where the connection turned out to be broken."""
-        try:
-            return _twice(lambda: self._rows(name, **values))
-        except (psycopg2.OperationalError, psycopg2.InterfaceError) as error:
-            raise Unavailable(reason="the event store can't be reached") from error
+        """Run a statement that changes nothing, and return its rows."""
+        return _twice(lambda: self._rows(name, **values))
+
+    def _change(self, name: str, **values: Any) -> int:
+        """Run a statement that may come twice, and return how many rows it changed."""
+
+        def change() -> int:
+            with self._pool.cursor() as cursor:
+                cursor.execute(_SQL[name], values)
+                return cursor.rowcount
+
+        return _twice(change)
 
     def _rows(self, name: str, **values: Any) -> list[tuple[Any, ...]]:
         with self._pool.cursor() as cursor:
@@ -185,7 +181,11 @@ class PostgresEventStore:
 
 
 def _twice(action: Callable[[], T]) -> T:
+    """Do *action*, once more where the connection turned out to be broken. Raises Unavailable if that is no better."""
     try:
         return action()
     except (psycopg2.OperationalError, psycopg2.InterfaceError):
-        return action()
+        try:
+            return action()
+        except (psycopg2.OperationalError, psycopg2.InterfaceError) as error:
+            raise Unavailable(reason="the event store can't be reached") from error

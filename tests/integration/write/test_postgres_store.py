@@ -76,6 +76,9 @@ def test_broken_connections_in_the_pool_cost_no_command(database_url: str, pool:
     kill_connections(other)
 
     assert len(store.histories(tenant, {user.aggregate_id: 1})[user.aggregate_id].events) == 2
+    kill_connections(other)
+    store.save_snapshot(tenant, user.aggregate_id, Snapshot(2, 3, 1, {}))
+    assert store.histories(tenant, {user.aggregate_id: 1})[user.aggregate_id].snapshot == Snapshot(2, 3, 1, {})
     other.close()
 
 
