@@ -60,7 +60,7 @@ class CommandBus:
         Raises the DomainErrors of the aggregate and of EventStore.append; VersionMismatch if the aggregate isn't at
         *expected_version*; IdempotencyKeyReused; ConcurrencyConflict if others kept changing the aggregate.
         """
-        if idempotency and (earlier := self.replay(command.tenant_id, [idempotency])[0]):
+        if idempotency and (earlier := self._replay(command.tenant_id, idempotency)):
             return earlier
         for attempt in range(ATTEMPTS):
             try:
@@ -72,7 +72,7 @@ class CommandBus:
                     raise
                 self._sleep(random.uniform(0, min(0.05, 0.001 * 2**attempt)))  # noqa: S311 - Jitter, no secret.
             except CommandAlreadyDone:
-                if idempotency and (earlier := self.replay(command.tenant_id, [idempotency])[0]):
+                if idempotency and (earlier := self._replay(command.tenant_id, idempotency)):
                     return earlier
                 raise
         raise AssertionError("the last attempt returns or raises")
@@ -114,13 +114,10 @@ class CommandBus:
             found.insert(0, new(command.aggregate_type, command.aggregate_id, command.tenant_id))
         return found[0], found[1].aggregate if command.witness_id else None
 
-    def replay(self, tenant_id: str, asked: Sequence[Idempotency]) -> list[Outcome | None]:
-        """Return for each of *asked* the outcome of the command that had its key before, None where there was none.
-
-        Raises IdempotencyKeyReused when that was another request.
-        """
-        records = self._store.answered(tenant_id, [each.key for each in asked])
-        return [Outcome.replay(records[each.key], each) if each.key in records else None for each in asked]
+    def _replay(self, tenant_id: str, asked: Idempotency) -> Outcome | None:
+        """Return the outcome of the command that had this key. Raises IdempotencyKeyReused for another request."""
+        record = self._store.answered(tenant_id, [asked.key]).get(asked.key)
+        return None if record is None else Outcome.replay(record, asked)
 
     def register_users(
         self,

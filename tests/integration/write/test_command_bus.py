@@ -134,34 +134,28 @@ def test_a_named_version_has_to_be_the_present_one(acme: Directory):
     acme.do(UpdateUser, user_id=user, changes={"first_name": "Grace"}, expected_version=2)
 
 
-def test_a_version_that_changes_after_the_load_is_a_mismatch_too(acme: Directory, monkeypatch: pytest.MonkeyPatch):
-    user = acme.active_user()
-    interfere = iter([True])
-    histories = acme.store.histories
+def after_the_load(acme: Directory, monkeypatch: pytest.MonkeyPatch, interfere) -> None:
+    """Let somebody else be quicker, once: *interfere* between the next load and its append."""
+    pending, histories = iter([interfere]), acme.store.histories
 
-    def somebody_else_is_quicker(*arguments):
+    def load(*arguments):
         loaded = histories(*arguments)
-        if next(interfere, False):
-            acme.do(UpdateUser, user_id=user, changes={"first_name": "Quick"})
+        next(pending, lambda: None)()
         return loaded
 
-    monkeypatch.setattr(acme.store, "histories", somebody_else_is_quicker)
+    monkeypatch.setattr(acme.store, "histories", load)
+
+
+def test_a_version_that_changes_after_the_load_is_a_mismatch_too(acme: Directory, monkeypatch: pytest.MonkeyPatch):
+    user = acme.active_user()
+    after_the_load(acme, monkeypatch, lambda: acme.do(UpdateUser, user_id=user, changes={"first_name": "Quick"}))
     with pytest.raises(VersionMismatch):
         acme.do(UpdateUser, user_id=user, changes={"first_name": "Slow"}, expected_version=2)
 
 
 def test_without_a_named_version_the_command_is_decided_anew(acme: Directory, monkeypatch: pytest.MonkeyPatch):
     user = acme.active_user()
-    interfere = iter([True])
-    histories = acme.store.histories
-
-    def somebody_else_is_quicker(*arguments):
-        loaded = histories(*arguments)
-        if next(interfere, False):
-            acme.do(DeactivateUser, user_id=user, reason=None)
-        return loaded
-
-    monkeypatch.setattr(acme.store, "histories", somebody_else_is_quicker)
+    after_the_load(acme, monkeypatch, lambda: acme.do(DeactivateUser, user_id=user, reason=None))
     with pytest.raises(UserNotActive):
         acme.do(UpdateUser, user_id=user, changes={"first_name": "Slow"})
 
@@ -181,16 +175,7 @@ def test_a_member_is_not_added_while_it_is_being_deactivated(acme: Directory, mo
     admin = Actor(owner, acme.tenant, frozenset({"user"}))
     workspace = str(uuid4())
     acme.do(CreateWorkspace, actor=admin, workspace_id=workspace, name="Sales")
-    interfere = iter([True])
-    histories = acme.store.histories
-
-    def deactivate(*arguments):
-        loaded = histories(*arguments)
-        if next(interfere, False):
-            acme.do(DeactivateUser, user_id=user, reason=None)
-        return loaded
-
-    monkeypatch.setattr(acme.store, "histories", deactivate)
+    after_the_load(acme, monkeypatch, lambda: acme.do(DeactivateUser, user_id=user, reason=None))
     with pytest.raises(UserNotActive):
         acme.do(AddMember, actor=admin, workspace_id=workspace, user_id=user, role="member")
 
