@@ -5,15 +5,13 @@ from __future__ import annotations
 import json
 from typing import Any
 
-import structlog
 from flask import Response
 
+from web import operations
 from web.admin.blueprint import blueprint
 from web.admin.cache_schemas import CacheStatsView, InvalidateBody, InvalidatedView, WarmUpBody, WarmUpView
 from web.context import actor, container
 from web.schemas import NoArguments
-
-log = structlog.get_logger(__name__)
 
 
 @blueprint.route("/cache/stats")
@@ -32,8 +30,7 @@ def invalidate_cache(body: dict[str, Any]) -> Response:
 
     A pattern is the beginning of keys and a `*`. It may reach further than it says, never less far.
     """
-    cleared = container().caching.clearing.clear(**body)
-    log.info("The cache was invalidated by hand.", by=actor().id, tenants=cleared.tenants, tags=cleared.tags)
+    cleared = operations.invalidate(**body)
     return _answer({"tenants": cleared.tenants, "tags": list(cleared.tags)})
 
 

@@ -5,10 +5,9 @@ from __future__ import annotations
 import json
 from typing import Any
 
-import structlog
 from flask import Response
 
-from web import failures
+from web import failures, operations
 from web.admin.blueprint import blueprint
 from web.admin.dead_letter_schemas import (
     DeadLettersArguments,
@@ -19,10 +18,8 @@ from web.admin.dead_letter_schemas import (
     RetryClassBody,
     SkipBody,
 )
-from web.context import actor, container
+from web.context import container
 from web.schemas import NoArguments, NoBody
-
-log = structlog.get_logger(__name__)
 
 
 @blueprint.route("/dead-letters")
@@ -46,10 +43,7 @@ def show_dead_letter(letter_id: str) -> Response:
 @blueprint.response(202, DeadLetterView)
 def retry_dead_letter(_body: dict[str, Any], letter_id: str) -> Response:
     """Try an event again at once"""
-    letter = container().dead_letters.retry(letter_id)
-    container().wake([letter.position.shard])
-    log.info("A dead letter is retried.", letter=letter_id, by=actor().id)
-    return _answer(failures.dead_letter(letter), 202)
+    return _answer(failures.dead_letter(operations.retry(letter_id)), 202)
 
 
 @blueprint.route("/dead-letters/retry", methods=["POST"])
@@ -57,10 +51,7 @@ def retry_dead_letter(_body: dict[str, Any], letter_id: str) -> Response:
 @blueprint.response(202, RetriedView)
 def retry_dead_letters(body: dict[str, Any]) -> Response:
     """Try again at once all events that failed with one class of error"""
-    letters = container().dead_letters.retry_class(**body)
-    container().wake(letter.position.shard for letter in letters)
-    log.info("Dead letters are retried.", letters=len(letters), by=actor().id, **body)
-    return _answer({"retried": len(letters)}, 202)
+    return _answer({"retried": operations.retry_class(**body)}, 202)
 
 
 @blueprint.route("/dead-letters/<name:letter_id>/skip", methods=["POST"])
@@ -68,10 +59,7 @@ def retry_dead_letters(body: dict[str, Any]) -> Response:
 @blueprint.response(202, DeadLetterView)
 def skip_dead_letter(body: dict[str, Any], letter_id: str) -> Response:
     """Leave out the event that fails, on record; the aggregate goes on with the next one"""
-    letter = container().dead_letters.skip(letter_id, body["reason"], actor().id)
-    container().wake([letter.position.shard])
-    log.warning("An event is skipped.", letter=letter_id, at=str(letter.position), by=actor().id)
-    return _answer(failures.dead_letter(letter), 202)
+    return _answer(failures.dead_letter(operations.skip(letter_id, body["reason"])), 202)
 
 
 def _answer(body: dict[str, Any], status: int = 200) -> Response:

@@ -12,6 +12,8 @@ from redis.backoff import NoBackoff
 from redis.retry import Retry
 
 from domain.postgres.pool import Pool
+from domain.read.watch import health
+from domain.read.watch.health import Reason
 from domain.read.watch.monitor import Monitor
 from migrations.runner import Side, config
 
@@ -56,22 +58,25 @@ def redis(url: str) -> Part:
     return {"status": UP}
 
 
-def projections(monitor: Monitor, redis_is_up: bool) -> Part:
-    """How the projections are, by the status endpoint's numbers: up, degraded or unhealthy, and why."""
+def projections(monitor: Monitor, redis_is_up: bool) -> tuple[Part, list[Reason], dict[str, Any] | None]:
+    """How the projections are: up, degraded or unhealthy; why; and the status endpoint's numbers that say so."""
     try:
         status = monitor.status()
     except Exception as error:
-        return {**_down("The projections' status", error), "reasons": ["the projections' state can't be read"]}
-    health = monitor.health(status, redis=redis_is_up)
+        return _down("The projections' status", error), [_UNREADABLE], None
+    reasons = health.reasons(status, redis=redis_is_up)
     named = {
         each["projection"]: {name: each[name] for name in ("state", "lag", "lag_seconds")}
         for each in status["projections"]
     }
-    return {
-        "status": UP if health.verdict == "healthy" else health.verdict,
-        "reasons": health.reasons,
-        "projections": named,
-    }
+    return {"status": reasons[0].verdict if reasons else UP, "projections": named}, reasons, status
+
+
+_UNREADABLE = Reason(
+    "unhealthy",
+    "the projections' state can't be read",
+    "Look whether read_schema is migrated (`python -m migrations upgrade`), and at this process's log.",
+)
 
 
 def _down(what: str, error: Exception) -> Part:

@@ -11,6 +11,7 @@ from web.blueprint import Blueprint
 from web.context import container
 from web.health import checks
 from web.health.schemas import HealthView, LiveView, ReadyView
+from web.health.whole import whole
 
 blueprint = Blueprint("health", __name__, url_prefix="/health", description="How the service is")
 
@@ -40,24 +41,9 @@ def ready() -> Response:
 @blueprint.alt_response(503, schema=HealthView, description="Unhealthy")
 def cqrs() -> Response:
     """Say how each part is: healthy, degraded (all requests are still served) or unhealthy, and why"""
-    vital = {
-        "write_database": checks.database(container().write_pool),
-        "read_database": checks.database(container().read_pool),
-        "query_database": checks.database(container().query_pool),
-    }
-    redis = checks.redis(container().settings.redis_url)
-    reasons = [f"{name} does not answer" for name, part in vital.items() if part["status"] != checks.UP]
-    if reasons:
-        projections: checks.Part = {"status": checks.UNKNOWN}
-    else:
-        projections = checks.projections(container().monitor, redis["status"] == checks.UP)
-        reasons += projections.pop("reasons")
-    unhealthy = projections["status"] not in (checks.UP, "degraded")
-    if redis["status"] != checks.UP:
-        reasons.append("redis does not answer")
-    status = "unhealthy" if unhealthy else "degraded" if reasons else "healthy"
-    parts = {**vital, "redis": redis, "projections": projections}
-    return _answer(503 if unhealthy else 200, {"status": status, "reasons": reasons, "parts": parts})
+    found = whole(container())
+    body = {"status": found.verdict, "reasons": [reason.words for reason in found.reasons], "parts": found.parts}
+    return _answer(503 if found.verdict == "unhealthy" else 200, body)
 
 
 def _answer(status: int, body: dict[str, Any]) -> Response:

@@ -25,10 +25,11 @@ LONG_RUN = 300.0
 
 
 class Reason(NamedTuple):
-    """Why it isn't healthy."""
+    """Why it isn't healthy, and what whoever is on call can do about it."""
 
     verdict: Verdict
     words: str
+    remedy: str
 
 
 class Health(NamedTuple):
@@ -38,19 +39,29 @@ class Health(NamedTuple):
     reasons: list[str]
 
 
+#: What to do where a process is missing.
+NO_WORKER = "Start one with the Procfile's line `worker`; the log of the one that ended says why it did."
+NO_CLOCK = "Start one with the Procfile's line `clock`; of several one works and the others stand by."
+
+
 def judge(status: Mapping[str, Any], *, redis: bool) -> Health:
     """Judge what Monitor.status() returned; *redis* says whether Redis can be reached. Pure.
 
     The words are for everybody, so they hold no error's own text, in which there may be a user's data.
     """
-    reasons = [
+    found = reasons(status, redis=redis)
+    return Health(found[0].verdict if found else "healthy", [reason.words for reason in found])
+
+
+def reasons(status: Mapping[str, Any], *, redis: bool) -> list[Reason]:
+    """Return all that judge() goes by, those of the worst verdict first."""
+    found = [
         *_standstill(status, redis),
         *(reason for each in status["projections"] for reason in _projection(each)),
         *_processes(status),
         *_jobs(status["clock"]["jobs"]),
     ]
-    reasons.sort(key=lambda reason: reason.verdict != "unhealthy")
-    return Health(reasons[0].verdict if reasons else "healthy", [reason.words for reason in reasons])
+    return sorted(found, key=lambda reason: reason.verdict != "unhealthy")
 
 
 def _standstill(status: Mapping[str, Any], redis: bool) -> Iterator[Reason]:
@@ -61,22 +72,29 @@ def _standstill(status: Mapping[str, Any], redis: bool) -> Iterator[Reason]:
             continue
         worst = projection["slowest_shards"][0]
         others = f" ({projection['shards_still'] - 1} others neither)" if projection["shards_still"] > 1 else ""
+        cause, remedy = _cause(status, redis)
         yield Reason(
             "unhealthy",
             f"shard {worst['shard']} has not moved for {worst['still_seconds']:.0f} s{others} in "
-            f"{projection['projection']}: {_cause(status, redis)}",
+            f"{projection['projection']}: {cause}",
+            remedy,
         )
 
 
-def _cause(status: Mapping[str, Any], redis: bool) -> str:
+def _cause(status: Mapping[str, Any], redis: bool) -> tuple[str, str]:
+    """Why a shard stands still, and what to do."""
     workers = len(status["workers"])
     if not workers:
-        return "no worker is alive"
+        return "no worker is alive", NO_WORKER
     if not redis:
-        return "Redis can't be reached, and the clock does not make up for it"
+        return "Redis can't be reached, and the clock does not make up for it", (
+            "Bring Redis back at REDIS_URL, and look at the log of the clock, which should fold meanwhile."
+        )
     if status["clock"]["leader"] is None:
-        return "no clock is alive to make up for lost hints"
-    return f"{workers} worker{'s are' if workers > 1 else ' is'} alive but can't fold it, and their logs say why"
+        return "no clock is alive to make up for lost hints", NO_CLOCK
+    return f"{workers} worker{'s are' if workers > 1 else ' is'} alive but can't fold it, and their logs say why", (
+        "Look for the shard in the workers' logs. If nothing is said there, restart the workers: nothing gets lost."
+    )
 
 
 def _projection(projection: Mapping[str, Any]) -> Iterator[Reason]:
@@ -86,30 +104,59 @@ def _projection(projection: Mapping[str, Any]) -> Iterator[Reason]:
             "unhealthy",
             f"{name} is past the log on {projection['shards_diverged']} shards: the event store was restored from an "
             "older backup than the read models",
+            "Restore the newer backup. If there is none, make the read models anew: stop the workers, run "
+            "`python -m migrations downgrade --only read base` and `upgrade --only read`, and start them again.",
         )
     if pause := projection["paused"]:
         # One that stopped by itself needs somebody; one that was stopped by somebody has somebody.
         verdict: Verdict = "unhealthy" if pause["error"] else "degraded"
         why = f", because of {pause['error']}" if pause["error"] else ""
-        yield Reason(verdict, f"{name} has been paused for {pause['seconds']:.0f} s by {pause['by']}{why}")
+        yield Reason(
+            verdict,
+            f"{name} has been paused for {pause['seconds']:.0f} s by {pause['by']}{why}",
+            "Mend the cause and deploy: it goes on by itself once a trial batch passes. Or resume it so that it parks "
+            "what fails."
+            if pause["error"]
+            else "Resume it as soon as the reason for the pause is gone. Its rows stay as they were until then.",
+        )
     elif projection["lag_seconds"] > LATE + projection["allowance_seconds"]:
-        yield Reason("degraded", f"{name} shows what was {projection['lag_seconds']:.0f} s ago")
+        yield Reason(
+            "degraded",
+            f"{name} shows what was {projection['lag_seconds']:.0f} s ago",
+            "If its lag does not shrink, start more workers; one slow shard alone is one busy tenant.",
+        )
     elif projection["lag"] > MANY:
-        yield Reason("degraded", f"{name} is {projection['lag']:,} events behind")
+        yield Reason(
+            "degraded",
+            f"{name} is {projection['lag']:,} events behind",
+            "After an import or a burst wait for it to catch up. If its lag does not shrink, start more workers.",
+        )
     if projection["dead"]:
-        yield Reason("degraded", f"{name} has {projection['dead']:,} dead letters")
+        yield Reason(
+            "degraded",
+            f"{name} has {projection['dead']:,} dead letters",
+            "Look at their error, mend its cause, deploy, and retry the class. Skip only what can never be right.",
+        )
     if projection["parked"]:
-        yield Reason("degraded", f"{name} has parked {projection['parked']:,} aggregates")
+        yield Reason(
+            "degraded",
+            f"{name} has parked {projection['parked']:,} aggregates",
+            "They are tried again by themselves, with growing pauses. Look at the error before they are dead letters.",
+        )
     verified = projection["last_verification"]
     if verified and verified["drifted"]:
-        yield Reason("degraded", f"{name} differs from its events in {verified['drifted']:,} aggregates")
+        yield Reason(
+            "degraded",
+            f"{name} differs from its events in {verified['drifted']:,} aggregates",
+            "Find out who has written to its tables. Then repair the aggregates, or rebuild the projection.",
+        )
 
 
 def _processes(status: Mapping[str, Any]) -> Iterator[Reason]:
     if not status["workers"]:
-        yield Reason("degraded", "no worker is alive")
+        yield Reason("degraded", "no worker is alive", NO_WORKER)
     if status["clock"]["leader"] is None:
-        yield Reason("degraded", "no clock is alive")
+        yield Reason("degraded", "no clock is alive", NO_CLOCK)
 
 
 def _jobs(jobs: list[Mapping[str, Any]]) -> Iterator[Reason]:
@@ -118,6 +165,11 @@ def _jobs(jobs: list[Mapping[str, Any]]) -> Iterator[Reason]:
             yield Reason(
                 "degraded",
                 f"the clock's job {job['job']} has failed {job['failed_in_a_row']} times in a row",
+                "Its error stands beside it in the list of jobs, and the whole of it in the clock's log.",
             )
         elif job["running"] and job["begun_seconds_ago"] > LONG_RUN:
-            yield Reason("degraded", f"the clock's job {job['job']} runs since {job['begun_seconds_ago']:.0f} s")
+            yield Reason(
+                "degraded",
+                f"the clock's job {job['job']} runs since {job['begun_seconds_ago']:.0f} s",
+                "If nothing moves in the clock's log, restart the clock: another one takes over.",
+            )

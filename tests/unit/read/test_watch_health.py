@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from domain.read.watch.health import FAILURES, LATE, LONG_RUN, MANY, Health, judge
+from domain.read.watch.health import FAILURES, LATE, LONG_RUN, MANY, Health, judge, reasons
 
 WORKER = {"host": "h", "pid": 1, "up_seconds": 5.0}
 
@@ -118,3 +118,26 @@ def test_the_worst_reason_comes_first() -> None:
 
     assert found.verdict == "unhealthy"
     assert "has not moved" in found.reasons[0]
+
+
+def test_every_reason_says_what_to_do() -> None:
+    failed = {"job": "sweep", "failed_in_a_row": FAILURES, "running": False, "begun_seconds_ago": 1.0}
+    long = failed | {"failed_in_a_row": 0, "running": True, "begun_seconds_ago": LONG_RUN + 1}
+    status = {
+        "projections": [
+            still(),
+            projection(shards_diverged=1, parked=1, dead=1, last_verification={"drifted": 1}),
+            projection(paused={"error": "KeyError", "by": "engine", "seconds": 1.0}),
+            projection(paused={"error": None, "by": "ops", "seconds": 1.0}),
+            projection(lag_seconds=LATE + 1),
+            projection(lag=MANY + 1),
+        ],
+        "workers": [],
+        "clock": {"leader": None, "jobs": [failed, long]},
+    }
+
+    found = reasons(status, redis=True)
+
+    assert len(found) == 13
+    assert all(len(reason.remedy) > 20 and reason.remedy.endswith((".", "?")) for reason in found)
+    assert [reason.words for reason in found] == judge(status, redis=True).reasons

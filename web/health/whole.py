@@ -1,0 +1,51 @@
+"""The whole of the service: its parts together, and all reasons not to call it healthy."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+from domain.bootstrap import Container
+from domain.read.watch.health import Reason, Verdict
+from web.health import checks
+
+_DATABASE_REMEDY = (
+    "Bring PostgreSQL back at {setting}: look whether it runs, has space on its disk and takes connections."
+)
+_REDIS_REMEDY = (
+    "Bring Redis back at REDIS_URL. Until then all is answered and folded, from the database and by the clock."
+)
+
+
+class Whole(NamedTuple):
+    """The verdict; why it isn't healthy, the worst first; how each part is; and what Monitor.status() says, if anything
+    can be said."""
+
+    verdict: Verdict
+    reasons: list[Reason]
+    parts: dict[str, checks.Part]
+    status: dict[str, Any] | None
+
+
+def whole(container: Container) -> Whole:
+    """Look at all parts. Never raises for one that is down."""
+    vital = {
+        "write_database": (container.write_pool, "DATABASE_URL"),
+        "read_database": (container.read_pool, "READ_DATABASE_URL"),
+        "query_database": (container.query_pool, "READ_REPLICA_URL"),
+    }
+    parts = {name: checks.database(pool) for name, (pool, _) in vital.items()}
+    parts["redis"] = checks.redis(container.settings.redis_url)
+    redis_is_up = parts["redis"]["status"] == checks.UP
+    reasons = [
+        Reason("unhealthy", f"{name} does not answer", _DATABASE_REMEDY.format(setting=setting))
+        for name, (_, setting) in vital.items()
+        if parts[name]["status"] != checks.UP
+    ]
+    status = None
+    if reasons:
+        parts["projections"] = {"status": checks.UNKNOWN}
+    else:
+        parts["projections"], reasons, status = checks.projections(container.monitor, redis_is_up)
+    if not redis_is_up:
+        reasons = [*reasons, Reason("degraded", "redis does not answer", _REDIS_REMEDY)]
+    return Whole(reasons[0].verdict if reasons else "healthy", reasons, parts, status)
