@@ -30,6 +30,9 @@ from domain.settings import Settings
 #: Seconds between two times that a process tells which keys are hot.
 _TELL_HOT = 2.0
 
+#: Of the memory for answers, one part in so many is for the headers of those that were given.
+_FINISHED = 8
+
 #: What Redis says of itself that is worth showing.
 _MEMORY = ("used_memory", "maxmemory", "maxmemory_policy", "evicted_keys", "connected_clients")
 
@@ -42,13 +45,15 @@ class Caching:
     ) -> None:
         """*read_pool* leads to where projections write, and sees all tenants; *tenant_of* names an aggregate's."""
         url = settings.cache_redis_url
+        #: Bytes in which whoever gives answers may keep their headers, so that they need not be made each time.
+        self.finished_max_bytes = settings.l1_max_bytes // _FINISHED
         tenants = Tenants(read_pool)
         self._client = connect(url, SILENCE)
         self.cache = make_cache(
             url,
             applied=lambda shard: furthest(read_pool, shard),
             behind=InvalidationLag(read_pool).seconds,
-            l1_max_bytes=settings.l1_max_bytes,
+            l1_max_bytes=settings.l1_max_bytes - self.finished_max_bytes,
             encryption_keys=settings.cache_encryption_keys,
             compress_min_bytes=settings.cache_compress_min_bytes,
         )

@@ -26,20 +26,26 @@ def install(app: Flask) -> None:
     @app.after_request
     def end(response: Response) -> Response:
         level = logging.DEBUG if request.endpoint in _OFTEN and response.status_code < 400 else logging.INFO
-        # Asked first, since putting a line together costs more than many an answer.
         if "began" not in g or not log.isEnabledFor(level):
             return response
         # The rule instead of the path, which may hold anything that somebody typed.
         route = "-" if request.url_rule is None else request.url_rule.rule
-        said = {"method": request.method, "route": route, "correlation_id": metadata().correlation_id}
-        began = g.began
+        method, name, began = request.method, metadata().correlation_id, g.began
 
-        def write() -> None:
-            duration = round((time.perf_counter() - began) * 1000, 2)
-            logs.say(__name__, level, "request", status=response.status_code, duration_ms=duration, **said)
+        def answered() -> None:
+            write(method, route, name, response.status_code, time.perf_counter() - began, level)
 
         if response.is_streamed:
-            response.call_on_close(write)
+            response.call_on_close(answered)
         else:
-            write()
+            answered()
         return response
+
+
+def write(method: str, route: str, name: str, status: int, seconds: float, level: int = logging.INFO) -> None:
+    """Log that the request *name* was answered with *status*, after so many *seconds*."""
+    # Asked first, since putting a line together costs more than many an answer.
+    if log.isEnabledFor(level):
+        duration = round(seconds * 1000, 2)
+        said = {"status": status, "duration_ms": duration, "method": method, "route": route, "correlation_id": name}
+        logs.say(__name__, level, "request", **said)

@@ -12,11 +12,12 @@ from typing import Any
 from flask import Response, g, request, url_for
 
 from domain.cache.answer import Found
+from domain.cache.keys import key_of
 from domain.model.errors import NotCaughtUp, NotFound
 from domain.model.position import Position
 from domain.read.queries import QUERY_PROJECTIONS
 from domain.read.waiting import About
-from web import conditions, edge, served
+from web import conditions, edge, fast_path, served
 from web.context import container
 
 #: The cursor is the last thing in a list's body. Further up the same name may stand in a workspace's settings.
@@ -54,6 +55,8 @@ def answer(query: str, tenant_id: str, *, missing: type[NotFound], **arguments: 
         response.headers["Preference-Applied"] = f"wait={wait}"
     if "cursor" in arguments and (link := _next_link(found)):
         response.headers["Link"] = link
+    if found.level == "l1":
+        fast_path.offer(key_of(query, tenant_id, **arguments), found, container().settings)
     return response
 
 

@@ -24,6 +24,7 @@ from web import (
 from web.arguments import WERKZEUG_MAX_BODY
 from web.auth import Authenticator
 from web.blueprint import Api
+from web.fast_path import FastPath
 from web.openapi import page
 from workers.hints import HintSender
 
@@ -41,13 +42,17 @@ def create_app(settings: Settings | None = None, container: Container | None = N
     access_log.install(app)
     context.install(app)
     surroundings.install(app, container.settings)
-    limiter = limits.install(app, container)
-    authorization.install(app, Authenticator.from_settings(container.settings))
-    limits.install_for_principals(app, container, limiter)
+    meters = limits.install(app, container)
+    authenticator = Authenticator.from_settings(container.settings)
+    authorization.install(app, authenticator)
+    limits.install_for_principals(app, meters.principal)
     problems.install(app)
     add_endpoints(app)
     container.caching.cache.init_app(app)
     cli.install(app)
+    # From here on from the outside in the opposite order: what is said last sees a request first.
+    app.wsgi_app = FastPath(app.wsgi_app, container.caching, authenticator, meters)  # type: ignore[method-assign]
+    limits.trust_proxies(app, container.settings.trusted_proxies)
     return app
 
 

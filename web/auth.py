@@ -42,6 +42,10 @@ class Authenticator:
             keys = SharedSecret(settings.jwt_secret or "")
         return cls(keys, issuer=settings.jwt_issuer, audience=settings.jwt_audience)
 
+    def keys_version(self) -> int:
+        """Return a number that changes when a key is no longer good, so that tokens have to be verified again."""
+        return self._keys.version()
+
     def authenticate(self, header: str | None) -> Actor:
         """Return who sent the Authorization *header*. Raises Unauthenticated; Unavailable if keys can't be fetched."""
         return self.verify(header)[0]

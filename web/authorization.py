@@ -109,6 +109,8 @@ def install(app: Flask, authenticator: Authenticator) -> None:
         rule = RULES.get(request.endpoint, _nobody)
         if rule is EVERYBODY:
             return
+        # Asked first, so that a key which goes while the token is verified isn't missed.
+        g.keys_version = authenticator.keys_version()
         g.actor, g.expires_at = authenticator.verify(request.headers.get("Authorization"))
         if not rule(g.actor, request.view_args or {}):
             raise Forbidden

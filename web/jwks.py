@@ -46,6 +46,7 @@ class FetchedKeys:
         self._pause = pause
         self._lock = threading.Lock()
         self._keys: Keys = {}
+        self._version = 0
         self._fresh_until = 0.0
         self._not_before = 0.0
         self._under_way: threading.Event | None = None
@@ -59,13 +60,23 @@ class FetchedKeys:
             if (fetching := self._begin(self._not_before)) is not None:
                 fetching.wait(LONGEST)
             key = self._keys.get(key_id)
-        elif time.monotonic() >= self._fresh_until:
-            self._begin(max(self._fresh_until, self._not_before))
+        else:
+            self._refresh()
         if not self._keys:
             raise Unavailable(reason="the keys that tokens are verified with can't be fetched")
         if key is None:
             raise Unauthenticated(reason="its key is not known")
         return key
+
+    def version(self) -> int:
+        # Whoever asks only for this would otherwise never hear of a key that has been taken away.
+        self._refresh()
+        return self._version
+
+    def _refresh(self) -> None:
+        """Have the keys fetched again when it is time, and wait for nothing."""
+        if time.monotonic() >= self._fresh_until:
+            self._begin(max(self._fresh_until, self._not_before))
 
     def _begin(self, not_before: float) -> threading.Event | None:
         """Fetch in a thread of its own unless it is too early for that; return what tells the end of the fetch."""
@@ -83,6 +94,8 @@ class FetchedKeys:
             keys, pause = None, self._pause if self._keys else PAUSE_AFTER_FAILURE
         with self._lock:
             if keys is not None:
+                if any(keys.get(id) != key for id, key in self._keys.items()):
+                    self._version += 1
                 self._keys, self._fresh_until = keys, time.monotonic() + LIFESPAN
             self._not_before = time.monotonic() + pause
             self._under_way = None

@@ -21,6 +21,9 @@ class KeySource(Protocol):
     def key_for(self, token: str) -> VerificationKey:
         """Return the key for *token*. Raises jwt.PyJWTError or Unauthenticated if there is none."""
 
+    def version(self) -> int:
+        """Return a number that changes when a key is no longer good: until then what was verified stays verified."""
+
 
 class SharedSecret:
     """One secret of 32 bytes or more, shared with whoever makes the tokens: HS256."""
@@ -32,3 +35,6 @@ class SharedSecret:
 
     def key_for(self, _token: str) -> VerificationKey:
         return self._key
+
+    def version(self) -> int:
+        return 0

@@ -95,7 +95,7 @@ class Cache(flask_caching.Cache):
         if now < self.reader.trusted_until and self.health.readable:
             found = self.l1.get(key.tenant_id, key.text, least, now)
             if found is not None:
-                self.counters.count("l1", key.query, "hit" if found.body is not None else "absent_hit")
+                self.given(key, found)
                 return found
             self.counters.count("l1", key.query, "miss")
         if self._housekeeping is None:
@@ -103,6 +103,17 @@ class Cache(flask_caching.Cache):
         if aside:
             return self._loading.aside(key, loader, least)
         return self._loading.get(key, loader, least, now)
+
+    def in_memory(self, key: Key) -> Found | None:
+        """Return what get_or_load() would give at once from this process's memory, if anything. It is not counted."""
+        now = time.monotonic()
+        if now < self.reader.trusted_until and self.health.readable:
+            return self.l1.get(key.tenant_id, key.text, 0, now)
+        return None
+
+    def given(self, key: Key, found: Found) -> None:
+        """Count that *found* was given from this process's memory."""
+        self.counters.count("l1", key.query, "hit" if found.body is not None else "absent_hit")
 
     def refresh(self, key: Key, loader: Loader) -> bool:
         """Load and store the answer to *key*, whatever is there, unless another one is just doing so."""

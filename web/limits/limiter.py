@@ -2,37 +2,39 @@
 
 from __future__ import annotations
 
-import hashlib
-import math
-import time
-from functools import partial
+from functools import lru_cache, partial
 from ipaddress import IPv6Address, ip_address
+from typing import NamedTuple
 
 from flask import Flask, Response, g, request
 from flask_limiter import Limiter
-from limits import RateLimitItem, RateLimitItemPerSecond
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from domain.bootstrap import Container
-from domain.settings import Rate
 from web.errors import TooManyRequests
 from web.limits import storage
+from web.limits.meter import Meter
 
 #: Under which of the counters that all processes share an exchange of counts is found that did not come about.
 FAILED = ("limits", "all", "failed")
 
 
-def install(app: Flask, container: Container) -> Limiter:
+class Meters(NamedTuple):
+    """What requests are counted by."""
+
+    address: Meter
+    principal: Meter
+
+
+def install(app: Flask, container: Container) -> Meters:
     """Count requests by address, which has to come before the token is looked at, and answer 429 beyond the limit.
 
     The count by principal is installed after authorization, which finds the principal.
     """
     settings = container.settings
-    if settings.trusted_proxies:
-        app.wsgi_app = ProxyFix(app.wsgi_app, x_for=settings.trusted_proxies, x_proto=settings.trusted_proxies)  # type: ignore[method-assign]
     failed = partial(container.caching.cache.counters.count, *FAILED)
     limiter = Limiter(
-        _address,
+        lambda: address(request.remote_addr),
         strategy="fixed-window",
         storage_uri=f"{storage.LAZY}{settings.cache_redis_url}",
         storage_options={"failed": failed},  # type: ignore[dict-item]
@@ -41,45 +43,48 @@ def install(app: Flask, container: Container) -> Limiter:
     # a quarter as long as the rest of a cached answer, though all endpoints have the same two.
     app.extensions["limiter"] = {limiter}
     limiter.init_app(app)
-    limit = _limit("address", settings.rate_limit_per_address)
+    meters = Meters(
+        Meter(limiter, "address", settings.rate_limit_per_address),
+        Meter(limiter, "principal", settings.rate_limit_per_principal),
+    )
 
     @app.before_request
     def limit_address() -> None:
-        if limit is not None and not _exempt():
-            _hit(limiter, limit, _address())
+        if not _exempt():
+            _count(meters.address, address(request.remote_addr))
 
     @app.after_request
     def tell(response: Response) -> Response:
-        if response.status_code == 429 and (breach := g.get("rate_limit")):
+        if response.status_code == 429 and (breach := g.get("breach")):
             limit, left = breach
             response.headers["RateLimit"] = f'"{limit.namespace}";r=0;t={left}'
             response.headers["RateLimit-Policy"] = f'"{limit.namespace}";q={limit.amount};w={limit.get_expiry()}'
         return response
 
-    return limiter
+    return meters
 
 
-def install_for_principals(app: Flask, container: Container, limiter: Limiter) -> None:
+def install_for_principals(app: Flask, meter: Meter) -> None:
     """Count requests by the principal that authorization has found."""
-    limit = _limit("principal", container.settings.rate_limit_per_principal)
 
     @app.before_request
     def limit_principal() -> None:
-        if limit is not None and (principal := g.get("actor")) is not None:
-            _hit(limiter, limit, f"{principal.tenant_id}\n{principal.id}")
+        if (actor := g.get("actor")) is not None:
+            _count(meter, actor.principal)
 
 
-def _limit(kind: str, rate: Rate | None) -> RateLimitItem | None:
-    return None if rate is None else RateLimitItemPerSecond(rate.amount, rate.seconds, namespace=kind)
+def trust_proxies(app: Flask, count: int) -> None:
+    """Believe what so many proxies in front of us say of where a request comes from.
+
+    To be said last of what stands before the application, so that all of it sees the same address.
+    """
+    if count:
+        app.wsgi_app = ProxyFix(app.wsgi_app, x_for=count, x_proto=count)  # type: ignore[method-assign]
 
 
-def _hit(limiter: Limiter, limit: RateLimitItem, name: str) -> None:
-    # A name may be an e-mail address, or anything else that has no business in Redis.
-    short = hashlib.blake2b(name.encode(), digest_size=12).hexdigest()
-    if not limiter.limiter.hit(limit, short):
-        ends = limiter.limiter.get_window_stats(limit, short).reset_time
-        left = max(1, math.ceil(ends - time.time()))
-        g.rate_limit = (limit, left)
+def _count(meter: Meter, name: str) -> None:
+    if not meter.admits(name):
+        g.breach = limit, left = meter.breach(name)
         raise TooManyRequests(limit=limit.amount, seconds=limit.get_expiry(), kind=limit.namespace, retry_after=left)
 
 
@@ -88,13 +93,13 @@ def _exempt() -> bool:
     return request.blueprint == "health"
 
 
-def _address() -> str:
+@lru_cache(maxsize=4096)
+def address(remote: str | None) -> str:
     """Return what is limited as one: an IPv4 address, or the /64 that one subscriber has of IPv6."""
-    address = request.remote_addr or ""
     try:
-        parsed = ip_address(address)
+        parsed = ip_address(remote or "")
     except ValueError:
-        return address
+        return remote or ""
     if isinstance(parsed, IPv6Address):
         return str(parsed.ipv4_mapped or IPv6Address(int(parsed) >> 64 << 64))
-    return address
+    return str(parsed)

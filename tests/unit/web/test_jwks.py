@@ -2,90 +2,26 @@
 
 from __future__ import annotations
 
-import contextlib
-import json
 import threading
 import time
 from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Any
+from http.server import ThreadingHTTPServer
 
-import jwt
 import pytest
-from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
+from cryptography.hazmat.primitives.asymmetric import ec
 
 from domain.model.errors import Unavailable
+from tests.key_server import PRIVATE, Handler, KeyServer, header, published, serving
 from web.auth import Authenticator
 from web.errors import Unauthenticated
 from web.jwks import FetchedKeys, fetched, keys_of
 from web.keys import VerificationKey
 
-TENANT = "7d7b1a52-3b43-4c5b-8a5e-3a4f6e1d2c3b"
-
-PRIVATE = {
-    "RS256": rsa.generate_private_key(65537, 2048),
-    "ES256": ec.generate_private_key(ec.SECP256R1()),
-    "EdDSA": ed25519.Ed25519PrivateKey.generate(),
-}
-
-
-class KeyServer(ThreadingHTTPServer):
-    """Serves ``body`` at every path, after ``delay`` seconds, and counts how often; ``drip`` sends a byte at a time."""
-
-    body: bytes
-    status = 200
-    delay = 0.0
-    drip = False
-    asked = 0
-    daemon_threads = True
-    block_on_close = False
-
-    def publish(self, keys: dict[str, Any]) -> None:
-        self.body = json.dumps({"keys": [published(name, key) for name, key in keys.items()]}).encode()
-
-    @property
-    def url(self) -> str:
-        return f"http://127.0.0.1:{self.server_address[1]}/jwks.json"
-
-
-class _Handler(BaseHTTPRequestHandler):
-    server: KeyServer
-
-    def do_GET(self) -> None:
-        self.server.asked += 1
-        time.sleep(self.server.delay)
-        self.send_response(self.server.status)
-        self.end_headers()
-        with contextlib.suppress(OSError):
-            while self.server.drip:
-                self.wfile.write(b" ")
-                time.sleep(0.2)
-            self.wfile.write(self.server.body)
-
-    def log_message(self, *args: object) -> None:
-        pass
-
-
-def published(algorithm: str, key: Any) -> dict[str, Any]:
-    public: dict[str, Any] = jwt.algorithms.get_default_algorithms()[algorithm].to_jwk(key.public_key(), as_dict=True)
-    return public | {"kid": algorithm, "use": "sig", "alg": algorithm}
-
-
-def header(algorithm: str, key: Any, kid: object = ...) -> str:
-    claims = {"sub": "somebody", "tenant_id": TENANT, "role": "user", "exp": int(time.time()) + 3600}
-    headers = {} if kid is None else {"kid": algorithm if kid is ... else kid}
-    return f"Bearer {jwt.encode(claims, key, algorithm=algorithm, headers=headers)}"
-
 
 @pytest.fixture
 def server() -> Iterator[KeyServer]:
-    with KeyServer(("127.0.0.1", 0), _Handler) as server:
-        server.publish(PRIVATE)
-        thread = threading.Thread(target=server.serve_forever, args=(0.01,))
-        thread.start()
+    with serving() as server:
         yield server
-        server.shutdown()
-        thread.join()
 
 
 @pytest.mark.parametrize("algorithm", PRIVATE)
@@ -132,7 +68,7 @@ def test_a_server_that_is_gone_is_an_outage_told_at_once(unused_port: int) -> No
 
 @pytest.fixture
 def unused_port() -> int:
-    with ThreadingHTTPServer(("127.0.0.1", 0), _Handler) as server:
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
         return int(server.server_address[1])
 
 
@@ -191,6 +127,26 @@ def test_a_new_key_is_found_as_soon_as_it_signs_and_an_old_one_goes(server: KeyS
     assert authenticator.authenticate(header("ES256", PRIVATE["ES256"])).id == "somebody"
     with pytest.raises(Unauthenticated):
         authenticator.authenticate(header("RS256", PRIVATE["RS256"]))
+
+
+def test_the_version_changes_when_a_key_goes_and_not_when_one_comes(server: KeyServer) -> None:
+    server.publish({"RS256": PRIVATE["RS256"]})
+    keys = FetchedKeys(server.url, pause=0)
+    authenticator = Authenticator(keys)
+    authenticator.authenticate(header("RS256", PRIVATE["RS256"]))
+    first = keys.version()
+
+    server.publish({"RS256": PRIVATE["RS256"], "ES256": PRIVATE["ES256"]})
+    authenticator.authenticate(header("ES256", PRIVATE["ES256"]))
+    assert keys.version() == first
+
+    server.publish({"ES256": PRIVATE["ES256"]})
+    # As if the keys had grown old: who asks for the version has them fetched.
+    keys._fresh_until = 0.0
+    deadline = time.monotonic() + 5
+    while keys.version() == first:
+        assert time.monotonic() < deadline
+        time.sleep(0.005)
 
 
 def test_unknown_keys_can_not_be_used_to_flood_the_server(server: KeyServer) -> None:
