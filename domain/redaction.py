@@ -25,7 +25,10 @@ _SIGNS = ("@", "bearer", "basic", "passw", "secret", "token", "eyj")
 def redacted(line: str) -> str:
     """Return *line* without passwords in URLs, tokens and e-mail addresses."""
     lower = line.lower()
-    if not any(sign in lower for sign in _SIGNS):
+    for sign in _SIGNS:
+        if sign in lower:
+            break
+    else:
         return line
     for pattern, instead in _PATTERNS:
         line = pattern.sub(instead, line)
