@@ -17,8 +17,10 @@ from domain.read.projection import Projection
 from domain.read.projections import PROJECTIONS
 from domain.read.queries import Queries
 from domain.read.rebuild.rebuilder import Rebuilder
+from domain.read.skips import Skips
 from domain.read.switch import ProjectionSwitch
 from domain.read.synchronous import SynchronousFold
+from domain.read.tenants import Tenants
 from domain.read.verify.repair import Repair
 from domain.read.verify.verifier import Verifier
 from domain.read.waiting import Waiter
@@ -121,6 +123,14 @@ class Container:
     @cached_property
     def dead_letters(self) -> DeadLetters:
         return DeadLetters(self.read_pool, self.event_store)
+
+    @cached_property
+    def skips(self) -> Skips:
+        return Skips(self.read_pool)
+
+    @cached_property
+    def tenants(self) -> Tenants:
+        return Tenants(self.read_pool)
 
     @cached_property
     def projection_switch(self) -> ProjectionSwitch:

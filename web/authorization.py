@@ -73,6 +73,7 @@ RULES: dict[str, Rule | None] = {
     "admin.pause_projection": super_admin,
     "admin.resume_projection": super_admin,
     "admin.list_dead_letters": super_admin,
+    "admin.list_skipped_events": super_admin,
     "admin.show_dead_letter": super_admin,
     "admin.retry_dead_letter": super_admin,
     "admin.retry_dead_letters": super_admin,

@@ -7,6 +7,7 @@ from typing import Any
 from domain.model.event import RecordedEvent
 from domain.read.dead_letters import DeadLetter, Inspection, Page
 from domain.read.projection_states import ProjectionState
+from domain.read.skips import Skip, SkipPage
 
 
 def page(found: Page) -> dict[str, Any]:
@@ -37,6 +38,18 @@ def _event(event: RecordedEvent) -> dict[str, Any]:
         "version": event.version,
         "position": str(event.at),
         "occurred_at": event.occurred_at.isoformat(),
+    }
+
+
+def skips(found: SkipPage) -> dict[str, Any]:
+    return {"skipped_events": [skip(each) for each in found.skips], "next_cursor": found.next_cursor}
+
+
+def skip(skipped: Skip) -> dict[str, Any]:
+    return {
+        **skipped._asdict(),
+        "position": str(skipped.position),
+        "skipped_at": skipped.skipped_at.isoformat(),
     }
 
 

@@ -22,7 +22,7 @@ def canonical(text: str) -> str | None:
 class NameConverter(BaseConverter):
     """``<name:letter_id>`` in a route: any text but the words that are paths of their own beside it."""
 
-    regex = r"(?!retry(?:/|$))[^/]+"
+    regex = r"(?!(?:retry|skipped)(?:/|$))[^/]+"
 
 
 class IdConverter(BaseConverter):

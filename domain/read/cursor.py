@@ -13,16 +13,25 @@ _PLACE = re.compile(r"(\w)(\d{1,18})", re.ASCII)
 
 def encode(list: str, place: int) -> str:
     """Return the cursor past *place* in the list that the letter *list* stands for."""
-    return base64.urlsafe_b64encode(f"{list}{place}".encode()).decode().rstrip("=")
+    return opaque(f"{list}{place}")
 
 
 def decode(list: str, cursor: str) -> int:
     """Return the place that *cursor* names. Raises Invalid for one that encode() didn't make for this list."""
-    try:
-        text = base64.b64decode(cursor + "=" * (-len(cursor) % 4), altchars=b"-_", validate=True).decode("ascii")
-    except (binascii.Error, ValueError):
-        text = ""
-    match = _PLACE.fullmatch(text)
+    match = _PLACE.fullmatch(plain(cursor))
     if match is None or match[1] != list:
         raise Invalid(field="cursor", reason="it is not a cursor of this list")
     return int(match[2])
+
+
+def opaque(*values: str | int) -> str:
+    """Return *values*, with slashes between them, as a text that nobody is tempted to read or make."""
+    return base64.urlsafe_b64encode("/".join(map(str, values)).encode()).decode().rstrip("=")
+
+
+def plain(text: str) -> str:
+    """Return what opaque() was given; something else for a text that it didn't make."""
+    try:
+        return base64.b64decode(text + "=" * (-len(text) % 4), altchars=b"-_", validate=True).decode("ascii")
+    except (binascii.Error, ValueError):
+        return ""

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import base64
-import binascii
 import re
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
@@ -15,6 +13,7 @@ from domain.model.event_log import EventLog
 from domain.model.position import Position
 from domain.postgres.pool import Pool
 from domain.postgres.statements import statements
+from domain.read.cursor import opaque, plain
 
 if TYPE_CHECKING:
     from psycopg2.extensions import cursor as Cursor
@@ -172,7 +171,7 @@ def _letter(row: Sequence[Any]) -> DeadLetter:
     projection, tenant_id, aggregate_id, shard, position, *columns = row
     aggregate_type, event_type, version, error_class, error_text, attempts, *times = columns
     return DeadLetter(
-        id=_encoded(projection, tenant_id, aggregate_id, version),
+        id=opaque(projection, tenant_id, aggregate_id, version),
         state="parked" if times[-1] is None else "dead",
         projection=projection,
         tenant_id=tenant_id,
@@ -192,7 +191,7 @@ def _letter(row: Sequence[Any]) -> DeadLetter:
 
 
 def _key(id: str) -> dict[str, Any]:
-    match = _ID.fullmatch(_decoded(id))
+    match = _ID.fullmatch(plain(id))
     if match is None:
         raise DeadLetterNotFound
     return dict(zip(("projection", "tenant", "aggregate", "version"), match.groups(), strict=True))
@@ -200,11 +199,11 @@ def _key(id: str) -> dict[str, Any]:
 
 def _place(letter: DeadLetter) -> str:
     microseconds = (letter.parked_at - _EPOCH) // timedelta(microseconds=1)
-    return _encoded(microseconds, letter.tenant_id, letter.projection, letter.aggregate_id)
+    return opaque(microseconds, letter.tenant_id, letter.projection, letter.aggregate_id)
 
 
 def _beyond(cursor: str) -> dict[str, Any]:
-    match = _PLACE.fullmatch(_decoded(cursor))
+    match = _PLACE.fullmatch(plain(cursor))
     if match is None:
         raise Invalid(field="cursor", reason="it is not a cursor of this list")
     microseconds, tenant, projection, aggregate = match.groups()
@@ -214,15 +213,3 @@ def _beyond(cursor: str) -> dict[str, Any]:
         "of": projection,
         "aggregate": aggregate,
     }
-
-
-def _encoded(*values: str | int) -> str:
-    return base64.urlsafe_b64encode("/".join(map(str, values)).encode()).decode().rstrip("=")
-
-
-def _decoded(text: str) -> str:
-    """Return what _encoded() was given; something else for a text that it didn't make."""
-    try:
-        return base64.b64decode(text + "=" * (-len(text) % 4), altchars=b"-_", validate=True).decode("ascii")
-    except (binascii.Error, ValueError):
-        return ""

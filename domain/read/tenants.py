@@ -2,11 +2,45 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import re
+from collections.abc import Iterator, Sequence
+from datetime import datetime
+from typing import NamedTuple
 
+from domain.model.errors import Invalid, TenantNotFound
 from domain.postgres.pool import Pool
+from domain.postgres.statements import statements
+from domain.read.cursor import opaque, plain
 
 _CHUNK = 1000
+
+_SQL = statements("domain.read.sql")
+
+#: What is written in a cursor: the users of the last tenant shown, and which one it is.
+_PLACE = re.compile(r"t/(\d{1,10})/([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})", re.ASCII)
+
+
+class TenantSize(NamedTuple):
+    """A tenant with all that it has, and what its plan allows."""
+
+    tenant_id: str
+    name: str
+    slug: str
+    plan_type: str
+    users: int
+    active_users: int
+    quota_users: int
+    workspaces: int
+    quota_workspaces: int
+    members: int
+    created_at: datetime
+
+
+class TenantPage(NamedTuple):
+    """A part of the list, and the cursor to go on with, None at its end."""
+
+    tenants: Sequence[TenantSize]
+    next_cursor: str | None
 
 
 class Tenants:
@@ -14,6 +48,29 @@ class Tenants:
 
     def __init__(self, pool: Pool) -> None:
         self._pool = pool
+
+    def page(self, *, search: str | None = None, limit: int = 50, cursor: str | None = None) -> TenantPage:
+        """Return those with *search* in their name or slug, those with most users first.
+
+        Raises Invalid for a cursor that isn't one of this list.
+        """
+        users, tenant = (None, None) if cursor is None else _beyond(cursor)
+        with self._pool.cursor() as database:
+            values = {"search": search, "limit": limit + 1, "users": users, "tenant": tenant}
+            database.execute(_SQL["tenant_sizes"], values)
+            found = [TenantSize._make(row) for row in database.fetchall()]
+        shown = found[:limit]
+        more = len(found) > limit
+        return TenantPage(shown, opaque("t", shown[-1].users, shown[-1].tenant_id) if more else None)
+
+    def named(self, slug: str) -> str:
+        """Return the id of the tenant with *slug*. Raises TenantNotFound."""
+        with self._pool.cursor() as database:
+            database.execute(_SQL["tenant_named"], {"slug": slug})
+            row = database.fetchone()
+        if row is None:
+            raise TenantNotFound
+        return str(row[0])
 
     def largest(self, limit: int) -> list[str]:
         """Return those with most users."""
@@ -40,3 +97,10 @@ class Tenants:
             if len(found) < _CHUNK:
                 return
             after = found[-1]
+
+
+def _beyond(cursor: str) -> tuple[int, str]:
+    match = _PLACE.fullmatch(plain(cursor))
+    if match is None:
+        raise Invalid(field="cursor", reason="it is not a cursor of this list")
+    return int(match[1]), match[2]

@@ -41,6 +41,15 @@ class DeadLettersArguments(ma.Schema):
     cursor = ma.fields.String(load_default=None, allow_none=False, validate=ma.validate.Length(1, 512))
 
 
+class SkippedArguments(ma.Schema):
+    """Which of them, newest first; *cursor* is the last answer's."""
+
+    projection = _word()
+    error_class = _word()
+    limit = fields.QueryWhole(load_default=50, validate=ma.validate.Range(1, 100))
+    cursor = ma.fields.String(load_default=None, allow_none=False, validate=ma.validate.Length(1, 512))
+
+
 class RetryClassBody(ma.Schema):
     error_class = _word(required=True)
     projection = _word()
@@ -82,6 +91,25 @@ class DeadLetterView(View):
 
 class DeadLettersView(View):
     dead_letters = ma.fields.List(ma.fields.Nested(DeadLetterView), required=True)
+    next_cursor = ma.fields.String(required=True, allow_none=True)
+
+
+class SkippedEventView(View):
+    projection = ma.fields.String(required=True)
+    tenant_id = ma.fields.UUID(required=True)
+    aggregate_id = ma.fields.UUID(required=True)
+    version = ma.fields.Integer(required=True)
+    position = ma.fields.String(required=True, metadata={"example": "17-4211"})
+    event_type = ma.fields.String(required=True)
+    reason = ma.fields.String(required=True)
+    skipped_by = ma.fields.String(required=True)
+    skipped_at = ma.fields.String(required=True, metadata={"format": "date-time"})
+    error_class = ma.fields.String(required=True)
+    error_text = ma.fields.String(required=True)
+
+
+class SkippedView(View):
+    skipped_events = ma.fields.List(ma.fields.Nested(SkippedEventView), required=True)
     next_cursor = ma.fields.String(required=True, allow_none=True)
 
 

@@ -17,6 +17,8 @@ from web.admin.dead_letter_schemas import (
     RetriedView,
     RetryClassBody,
     SkipBody,
+    SkippedArguments,
+    SkippedView,
 )
 from web.context import container
 from web.schemas import NoArguments, NoBody
@@ -28,6 +30,14 @@ from web.schemas import NoArguments, NoBody
 def list_dead_letters(arguments: dict[str, Any]) -> Response:
     """List the aggregates that stand still because an event of theirs can't be folded"""
     return _answer(failures.page(container().dead_letters.page(**arguments)))
+
+
+@blueprint.route("/dead-letters/skipped")
+@blueprint.arguments(SkippedArguments, location="query")
+@blueprint.response(200, SkippedView)
+def list_skipped_events(arguments: dict[str, Any]) -> Response:
+    """List the events that were left out on somebody's word, with the word"""
+    return _answer(failures.skips(container().skips.page(**arguments)))
 
 
 @blueprint.route("/dead-letters/<name:letter_id>")

@@ -37,3 +37,15 @@ SELECT tenant_id, projection, aggregate_id, version, shard, from_position, event
 FROM read_schema.parked_aggregates
 WHERE tenant_id = %(tenant)s AND projection = %(projection)s AND aggregate_id = %(aggregate)s AND version = %(version)s
 ON CONFLICT (tenant_id, projection, aggregate_id, version) DO NOTHING
+
+-- What was left out on somebody's word. It answers with the fields of Skip.
+-- name: list_skips
+SELECT projection, tenant_id, aggregate_id, version, shard, position, event_type, reason, skipped_by, skipped_at,
+       error_class, error_text
+FROM read_schema.skipped_events
+WHERE (%(projection)s::text IS NULL OR projection = %(projection)s)
+  AND (%(error_class)s::text IS NULL OR error_class = %(error_class)s)
+  AND (%(at)s::timestamptz IS NULL OR (skipped_at, tenant_id, projection, aggregate_id, version)
+       < (%(at)s::timestamptz, %(tenant)s::uuid, %(of)s::text, %(aggregate)s::uuid, %(version)s::int))
+ORDER BY skipped_at DESC, tenant_id DESC, projection DESC, aggregate_id DESC, version DESC
+LIMIT %(limit)s

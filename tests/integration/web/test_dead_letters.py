@@ -9,7 +9,7 @@ import pytest
 
 from tests.integration.read.poison import execute
 from tests.integration.web.service import Service, Tenant, problem
-from web.admin.dead_letter_schemas import DeadLettersView, InspectionView, ProjectionStateView
+from web.admin.dead_letter_schemas import DeadLettersView, InspectionView, ProjectionStateView, SkippedView
 
 LETTERS = "/admin/cqrs/dead-letters"
 
@@ -175,3 +175,48 @@ def test_a_projection_that_is_not_there_can_not_be_switched(service: Service, ac
     path = f"/admin/cqrs/projections/nothing/{action}"
     problem(service.send("POST", path, {"reason": "x"}), 404, "projection_not_found")
     problem(service.send("POST", path, {}), 422, "validation_failed")
+
+
+def test_what_was_skipped_stays_on_record(letter: dict[str, Any], service: Service, tenant: Tenant) -> None:
+    service.send("POST", f"{LETTERS}/{letter['id']}/skip", {"reason": "A joke"})
+    fold(service)
+
+    body = service.done("GET", f"{LETTERS}/skipped")
+
+    assert SkippedView().validate(body) == {}
+    (skipped,) = body["skipped_events"]
+    assert (skipped["reason"], skipped["skipped_by"], skipped["error_class"]) == ("A joke", "root", "CheckViolation")
+    assert (skipped["position"], skipped["version"]) == (letter["position"], letter["version"])
+    assert body["next_cursor"] is None
+    # Nothing stands still any more.
+    assert service.done("GET", LETTERS)["dead_letters"] == []
+
+
+@pytest.mark.parametrize(
+    ("query", "found"), [("projection=users", 1), ("projection=workspaces", 0), ("error_class=KeyError", 0)]
+)
+def test_the_record_can_be_narrowed(letter: dict[str, Any], service: Service, query: str, found: int) -> None:
+    service.send("POST", f"{LETTERS}/{letter['id']}/skip", {"reason": "A joke"})
+
+    assert len(service.done("GET", f"{LETTERS}/skipped?{query}")["skipped_events"]) == found
+
+
+def test_the_record_goes_on_from_its_cursor(letter: dict[str, Any], service: Service, tenant: Tenant) -> None:
+    for _ in range(2):
+        someone = tenant.user(last_name="Short")
+        service.done("PATCH", f"/users/{someone.id}", {"last_name": "Not short at all"}, by=someone)
+    fold(service)
+    for each in service.done("GET", LETTERS)["dead_letters"]:
+        service.send("POST", f"{LETTERS}/{each['id']}/skip", {"reason": "A joke"})
+    whole = [each["aggregate_id"] for each in service.done("GET", f"{LETTERS}/skipped")["skipped_events"]]
+
+    found, cursor = [], ""
+    while cursor is not None:
+        page = service.done("GET", f"{LETTERS}/skipped?limit=1{cursor and f'&cursor={cursor}'}")
+        found += [each["aggregate_id"] for each in page["skipped_events"]]
+        cursor = page["next_cursor"]
+
+    assert found == whole
+    assert len(set(whole)) == 3
+    # One list's cursor is none of another's.
+    problem(service.send("GET", f"{LETTERS}/skipped?cursor=MS8x"), 422, "invalid")
