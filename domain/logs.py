@@ -7,7 +7,7 @@ import logging
 import os
 import sys
 import time
-from typing import Any, ClassVar, TextIO
+from typing import Any, ClassVar, TextIO, cast
 
 import orjson
 import structlog
@@ -50,6 +50,21 @@ def configure(settings: Settings) -> None:
     logging.basicConfig(level=settings.log_level.upper(), handlers=[handler], force=True)
     for name in _QUIET:
         logging.getLogger(name).setLevel(logging.WARNING)
+
+
+class _Stderr:
+    """Whatever sys.stderr is when something is written."""
+
+    def write(self, text: str) -> int:
+        return sys.stderr.write(text)
+
+    def flush(self) -> None:
+        sys.stderr.flush()
+
+
+def to_stderr() -> None:
+    """Send what structlog logs to stderr, for commands whose stdout is what they were asked for."""
+    structlog.configure(logger_factory=structlog.PrintLoggerFactory(cast(TextIO, _Stderr())))
 
 
 def formatter(log_format: str) -> logging.Formatter:

@@ -3,11 +3,15 @@
 from flask import Flask
 
 from web.cli import rebuilds, verification
+from web.cli.audit import audit
 from web.cli.cache import cache
 from web.cli.dead_letters import dead_letters
+from web.cli.doctor import doctor
+from web.cli.health import health
 from web.cli.load_sample import load_sample
 from web.cli.projections import projections
 from web.cli.switch import pause, resume
+from web.cli.tenants import tenants
 from web.cli.token import token
 from web.cli.welcome import welcome
 
@@ -17,7 +21,7 @@ PARTS = (rebuilds, verification)
 
 def install(app: Flask) -> None:
     """Add our commands to Flask's own."""
-    for command in (token, load_sample, projections, dead_letters, cache, welcome):
+    for command in (token, load_sample, welcome, health, doctor, projections, dead_letters, cache, tenants, audit):
         app.cli.add_command(command)
     for command in (pause, resume):
         projections.add_command(command)

@@ -1,27 +1,84 @@
-"""What several commands say alike."""
+"""What several commands say alike, and with which exit codes they end.
+
+0: done, or well. 1: refused, failed, unhealthy, or something differs. 2: used wrongly. 3: degraded: all requests are
+served, but somebody should look. 4: PostgreSQL or Redis can't be reached.
+"""
 
 from __future__ import annotations
 
-import sys
+import getpass
+import json
 from collections.abc import Callable
-from contextlib import redirect_stdout
-from typing import Any
+from typing import Any, TypeVar
 
 import click
+import psycopg2
+import redis
+from flask import g
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 
-from domain.model.errors import DomainError
+from domain import logs
+from domain.model.actor import Actor
+from domain.model.errors import DomainError, Unavailable
+from domain.model.users.roles import SUPER_ADMIN, USER
 
-json_option = click.option("--json", "as_json", is_flag=True, help="Print everything as JSON.")
+T = TypeVar("T")
+
+FAILED, DEGRADED, UNREACHABLE = 1, 3, 4
 
 
-def told(action: Callable[[], Any]) -> Any:
-    """Do it; a refusal is one line, not a traceback, and what is logged stays out of the output."""
+def _quiet(_context: click.Context, _parameter: click.Parameter, as_json: bool) -> bool:
+    # Every command has the option, and what is logged, by whichever thread, belongs into none's output.
+    logs.to_stderr()
+    return as_json
+
+
+json_option = click.option("--json", "as_json", is_flag=True, callback=_quiet, help="Print everything as JSON.")
+
+
+class Unreachable(click.ClickException):
+    """A server that the command needs does not answer."""
+
+    exit_code = UNREACHABLE
+
+
+def told(action: Callable[[], T]) -> T:
+    """Do it; a refusal is one line, not a traceback."""
     try:
-        with redirect_stdout(sys.stderr):
-            return action()
+        return action()
+    except Unavailable as error:
+        raise Unreachable(str(error)) from None
     except DomainError as error:
         raise click.ClickException(str(error)) from None
+    except (psycopg2.OperationalError, psycopg2.InterfaceError, PoolTimeout) as error:
+        raise Unreachable(f"PostgreSQL can't be used: {type(error).__name__}") from None
+    except redis.RedisError as error:
+        raise Unreachable(f"Redis can't be used: {type(error).__name__}") from None
 
 
-def cells(values: dict[str, Any], columns: tuple[str, ...]) -> list[str]:
-    return [f"{values[column]:,}" if isinstance(values[column], int) else str(values[column]) for column in columns]
+def acting(action: Callable[[], T]) -> T:
+    """Do it as told() does, in the name of whoever sits at this terminal, under which it stands on record."""
+    g.actor = Actor(who(), tenant_id=None, roles=frozenset({USER, SUPER_ADMIN}))
+    return told(action)
+
+
+def say(found: Any, as_json: bool, words: Callable[[], str]) -> None:
+    """Print *found* as JSON for a program, or *words* for a person."""
+    click.echo(json.dumps(found, indent=2) if as_json else words())
+
+
+def more(found: dict[str, Any]) -> str:
+    """Return the line that tells how to see the rest of a list, if there is one."""
+    return f"\nThere are more: --cursor {found['next_cursor']}" if found["next_cursor"] else ""
+
+
+def who() -> str:
+    """The name under which what is done here stands on record."""
+    return f"cli:{getpass.getuser()}"
+
+
+def reason(_context: click.Context, _parameter: click.Parameter, text: str) -> str:
+    """The callback of an option that says why."""
+    if not text.strip():
+        raise click.BadParameter("it must not be empty.")
+    return text.strip()

@@ -2,21 +2,26 @@
 
 from __future__ import annotations
 
-import json
+import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import partial
+from threading import Thread
 from typing import Any
 
 import click
-import redis
+import structlog
 from flask.cli import with_appcontext
 
 from domain.cache.keys import KINDS
-from web.cli.answers import json_option, told
-from web.cli.dead_letters import who
-from web.cli.projections import table
+from domain.cache.warm_ups import WarmUps
+from web import operations
+from web.cli.answers import FAILED, acting, json_option, say, told, who
+from web.cli.progress import counted
+from web.cli.tables import table
 from web.context import container
+
+log = structlog.get_logger(__name__)
 
 #: What the table shows of each query: the heading, and the level and names of the counters that are added up.
 _COLUMNS: dict[str, tuple[str, tuple[str, ...]]] = {
@@ -31,6 +36,8 @@ _COLUMNS: dict[str, tuple[str, tuple[str, ...]]] = {
     "loads": ("load", ("load",)),
 }
 
+_PROCESS = ("process", "breaker", "L1 answers", "L1 bytes", "L1 evicted", "stream s")
+
 
 @click.group()
 def cache() -> None:
@@ -43,7 +50,7 @@ def cache() -> None:
 def stats(as_json: bool) -> None:
     """Show what the caches of all processes do."""
     found = told(container().caching.stats)
-    click.echo(json.dumps(found, indent=2) if as_json else "\n".join(_lines(found)))
+    say(found, as_json, lambda: "\n".join(_lines(found)))
 
 
 @cache.command()
@@ -56,12 +63,10 @@ def stats(as_json: bool) -> None:
 @with_appcontext
 def invalidate(as_json: bool, **named: Any) -> None:
     """Let nothing be answered any more from what is cached now."""
-    cleared = _told(lambda: container().caching.clearing.clear(**named))
-    if as_json:
-        click.echo(json.dumps({"tenants": cleared.tenants, "tags": list(cleared.tags)}, indent=2))
-        return
+    cleared = acting(lambda: operations.invalidate(**named))
     tenants = "all tenants" if cleared.tenants is None else f"{cleared.tenants:,} tenants"
-    click.echo(f"Invalidated {', '.join(cleared.tags)} of {tenants}.")
+    words = f"Invalidated {', '.join(cleared.tags)} of {tenants}."
+    say({"tenants": cleared.tenants, "tags": list(cleared.tags)}, as_json, lambda: words)
 
 
 @cache.command()
@@ -72,48 +77,61 @@ def invalidate(as_json: bool, **named: Any) -> None:
 def warmup(tenant_id: str | None, limit: int | None, as_json: bool) -> None:
     """Load what is asked for most, here and now unless another process is at it."""
     warm_ups = container().caching.warm_ups
-    job = _told(lambda: warm_ups.ask(who(), tenant_id, limit))
-    while job["state"] in ("waiting", "running"):
-        if not _told(warm_ups.drive):
-            time.sleep(0.2)
-        job = _told(partial(warm_ups.progress, job["id"]))
-    if as_json:
-        click.echo(json.dumps(job, indent=2))
-    else:
-        click.echo(f"{job['state']}: {job['loaded']:,} of {job['keys']:,} answers loaded in {job['seconds']:,.1f} s")
-
-
-def _told(action: Any) -> Any:
-    try:
-        return told(action)
-    except redis.RedisError as error:
-        raise click.ClickException(f"The cache's Redis can't be used: {type(error).__name__}") from None
+    job = told(lambda: warm_ups.ask(who(), tenant_id, limit))
+    driver = Thread(target=_drive, args=(warm_ups, job["id"]), daemon=True)
+    driver.start()
+    with counted("Warming up", quiet=as_json) as show:
+        while job["state"] in ("waiting", "running"):
+            time.sleep(0.05)
+            job = told(partial(warm_ups.progress, job["id"]))
+            show(job["done"], job["keys"], "")
+    words = f"{job['state']}: {job['loaded']:,} of {job['keys']:,} answers loaded in {job['seconds']:,.1f} s"
+    say(job, as_json, lambda: words)
+    if job["state"] == "failed":
+        sys.exit(FAILED)
 
 
 def _lines(found: dict[str, Any]) -> Iterator[str]:
     counters = found["counters"]
-    rows = [["query", *_COLUMNS, "load ms", "hit ratio"]]
+    rows: list[Sequence[Any]] = []
     for query in sorted(found["hit_ratios"]):
         cells = {level: by_query.get(query, {}) for level, by_query in counters.items()}
         numbers = [sum(cells.get(level, {}).get(name, 0) for name in names) for level, names in _COLUMNS.values()]
         load = cells.get("load", {})
         mean = load.get("load_us", 0) / load["load"] / 1000 if load.get("load") else 0.0
-        rows.append([query, *(f"{number:,}" for number in numbers), f"{mean:,.1f}", _ratio(found["hit_ratios"][query])])
-    yield from table(rows, words=1)
+        rows.append([query, *numbers, mean, _ratio(found["hit_ratios"][query])])
+    yield table(["query", *_COLUMNS, "load ms", "hit ratio"], rows)
     yield ""
     yield f"hit ratio over all: {_ratio(found['hit_ratio'])}"
-    for name, said in sorted(found["processes"].items()):
-        l1, stream = said["l1"], said["stream"]
-        yield (
-            f"{name}: L1 {l1['bytes']:,} bytes in {l1['entries']:,} answers, {l1['evicted']:,} evicted; "
-            f"stream {'-' if stream['lag'] is None else format(stream['lag'], '.1f')} s; "
-            f"breaker {said['breaker']['state']}"
-        )
+    if found["processes"]:
+        yield ""
+        yield table(_PROCESS, (_process(name, said) for name, said in sorted(found["processes"].items())), words=2)
+    yield ""
     if (memory := found["redis"]) is None:
         yield "Redis does not answer"
     else:
-        yield f"Redis: {memory['used_memory']:,} bytes, {memory['evicted_keys']:,} keys evicted"
+        most = f"of {memory['maxmemory']:,}" if memory["maxmemory"] else "without a bound"
+        yield (
+            f"Redis: {memory['used_memory']:,} bytes {most}, {memory['evicted_keys']:,} keys evicted "
+            f"({memory['maxmemory_policy']})"
+        )
+
+
+def _process(name: str, said: dict[str, Any]) -> list[Any]:
+    l1 = said["l1"]
+    return [name, said["breaker"]["state"], l1["entries"], l1["bytes"], l1["evicted"], said["stream"]["lag"]]
 
 
 def _ratio(ratio: float | None) -> str:
     return "-" if ratio is None else f"{ratio:.1%}"
+
+
+def _drive(warm_ups: WarmUps, id: str) -> None:
+    """Run warm-ups until that one is over, unless another process does."""
+    try:
+        while warm_ups.progress(id)["state"] in ("waiting", "running"):
+            if not warm_ups.drive():
+                time.sleep(0.2)
+    except Exception as error:
+        # Whoever watches sees that it has failed, or that Redis is away.
+        log.warning("The warm-up ended here.", error=type(error).__name__)

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from typing import Any
 
 import click
 from flask.cli import with_appcontext
 
-from domain.read.watch.health import Health
+from web.cli.answers import json_option, say, told
+from web.cli.tables import chosen
 from web.context import container
 
 #: What the table shows of each projection: the heading and the number's name in the status.
@@ -27,9 +27,6 @@ _COLUMNS = {
     "dead": "dead",
 }
 
-#: How many of the columns hold words.
-_WORDS = 3
-
 
 @click.group()
 def projections() -> None:
@@ -37,23 +34,25 @@ def projections() -> None:
 
 
 @projections.command()
-@click.option("--json", "as_json", is_flag=True, help="Print the whole status as JSON.")
+@json_option
 @with_appcontext
 def status(as_json: bool) -> None:
     """Show how each projection, the workers and the clock are."""
+    found = told(_status)
+    say(found, as_json, lambda: "\n".join(_lines(found)))
+
+
+def _status() -> dict[str, Any]:
     monitor = container().monitor
     found = monitor.status()
     health = monitor.health(found)
-    if as_json:
-        click.echo(json.dumps({"status": health.verdict, "reasons": health.reasons, **found}, indent=2))
-    else:
-        click.echo("\n".join(_lines(found, health)))
+    return {"status": health.verdict, "reasons": health.reasons, **found}
 
 
-def _lines(status: dict[str, Any], health: Health) -> Iterator[str]:
-    yield from table([list(_COLUMNS), *([_cell(each[name]) for name in _COLUMNS.values()] for each in _all(status))])
+def _lines(status: dict[str, Any]) -> Iterator[str]:
+    yield chosen(_COLUMNS, status["projections"], words=3)
     yield ""
-    for each in _all(status):
+    for each in status["projections"]:
         shards = ", ".join(
             f"{shard['shard']} ({shard['lag']:,} events, {shard['lag_seconds']:.1f} s)"
             for shard in each["slowest_shards"]
@@ -67,29 +66,8 @@ def _lines(status: dict[str, Any], health: Health) -> Iterator[str]:
             )
     leader = status["clock"]["leader"]
     clock = f"{leader['host']}:{leader['pid']}" if leader else "none"
-    yield f"workers alive: {len(status['workers'])}   clock: {clock}   {health.verdict}"
-    yield from (f"- {reason}" for reason in health.reasons)
+    yield f"workers alive: {len(status['workers'])}   clock: {clock}   {status['status']}"
+    yield from (f"- {reason}" for reason in status["reasons"])
     for job in status["clock"]["jobs"]:
         if job["error"]:
             yield f"- job {job['job']}: {job['error']}"
-
-
-def _all(status: dict[str, Any]) -> list[dict[str, Any]]:
-    found: list[dict[str, Any]] = status["projections"]
-    return found
-
-
-def _cell(value: Any) -> str:
-    if value is None:
-        return "-"
-    return f"{value:,}" if isinstance(value, int) else f"{value:,.1f}" if isinstance(value, float) else str(value)
-
-
-def table(rows: list[list[str]], words: int = _WORDS) -> Iterator[str]:
-    """Names to the left, numbers to the right of the first columns, which hold *words*."""
-    widths = [max(len(row[place]) for row in rows) for place in range(len(rows[0]))]
-    for row in rows:
-        cells = zip(row, widths, strict=True)
-        yield "  ".join(
-            cell.ljust(width) if place < words else cell.rjust(width) for place, (cell, width) in enumerate(cells)
-        ).rstrip()

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import getpass
-import json
 import sys
 import time
-from contextlib import nullcontext
+from collections.abc import Iterator
 from threading import Event, Thread
 from typing import Any
 
@@ -15,8 +13,10 @@ from flask.cli import with_appcontext
 
 from domain.read.errors import is_transient
 from domain.read.rebuild.rebuilder import Rebuilder
-from web.cli.answers import cells, json_option, told
-from web.cli.projections import projections, table
+from web.cli.answers import FAILED, json_option, say, told, who
+from web.cli.progress import counted
+from web.cli.projections import projections
+from web.cli.tables import table
 from web.context import container
 
 #: Threads that lend a hand to a rebuild that is watched: while one folds, PostgreSQL works for the other.
@@ -39,16 +39,16 @@ def rebuild(name: str, compare: bool, no_cut_over: bool, watch: bool, as_json: b
     rebuilder = container().rebuilder
     progress = told(lambda: _begin(rebuilder, name, compare, no_cut_over, watch))
     if watch:
-        progress = told(lambda: _watch(rebuilder, name, quiet=True)) if as_json else _watch(rebuilder, name)
+        progress = _watch(rebuilder, name, quiet=as_json)
     _show(progress, as_json)
     if progress["state"] == "failed":
-        sys.exit(1)
+        sys.exit(FAILED)
 
 
 def _begin(rebuilder: Rebuilder, name: str, compare: bool, no_cut_over: bool, watch: bool) -> dict[str, Any]:
     if watch and name in rebuilder.running():
         return rebuilder.progress(name)
-    return rebuilder.start(name, compare=compare, cut_over=not no_cut_over, by=getpass.getuser())
+    return rebuilder.start(name, compare=compare, cut_over=not no_cut_over, by=who())
 
 
 @projections.command()
@@ -66,7 +66,7 @@ def cancel(name: str, as_json: bool) -> None:
 @with_appcontext
 def way_back(name: str, as_json: bool) -> None:
     """Put the rows of NAME from before its last rebuild back at once; they catch up from where they stood."""
-    _show(told(lambda: container().rebuilder.way_back(name, by=getpass.getuser())), as_json)
+    _show(told(lambda: container().rebuilder.way_back(name, by=who())), as_json)
 
 
 @projections.command()
@@ -74,13 +74,15 @@ def way_back(name: str, as_json: bool) -> None:
 @json_option
 @with_appcontext
 def compare(name: str, as_json: bool) -> None:
-    """Compare the live rows of NAME with those from before its last rebuild."""
+    """Compare the live rows of NAME with those from before its last rebuild.
+
+    Ends with status 1 where rows differ.
+    """
     found = told(lambda: container().rebuilder.compare(name))
-    if as_json:
-        click.echo(json.dumps(found, indent=2))
-        return
-    click.echo(f"{found['shards']} of 256 shards stand alike and were compared; {found['different']:,} rows differ.")
-    click.echo("\n".join(_comparison(found)))
+    words = f"{found['shards']} of 256 shards stand alike and were compared; {found['different']:,} rows differ."
+    say(found, as_json, lambda: f"{words}\n{_comparison(found)}")
+    if found["different"]:
+        sys.exit(FAILED)
 
 
 def _watch(rebuilder: Rebuilder, name: str, *, quiet: bool = False) -> dict[str, Any]:
@@ -89,26 +91,13 @@ def _watch(rebuilder: Rebuilder, name: str, *, quiet: bool = False) -> dict[str,
     hands = [Thread(target=_lend_a_hand, args=(rebuilder, name, stop), daemon=True) for _ in range(HANDS)]
     for hand in hands:
         hand.start()
-    progress = rebuilder.progress(name)
-    terminal = sys.stdout.isatty() and not quiet
-    bar: Any = (
-        click.progressbar(length=max(1, progress["events"]), label=f"Rebuilding {name}", show_pos=True)
-        if terminal
-        else nullcontext()
-    )
+    progress = told(lambda: rebuilder.progress(name))
     try:
-        with bar as shown:
-            last = ""
+        with counted(f"Rebuilding {name}", quiet=quiet) as show:
             while progress["running"]:
                 time.sleep(0.2)
-                progress = rebuilder.progress(name)
-                if shown is not None:
-                    shown.length = max(1, progress["events"])
-                    shown.label = f"Rebuilding {name}: {progress['state']}, {progress['events_per_second']:,} events/s"
-                    shown.update(progress["folded"] - shown.pos)
-                elif not quiet and progress["state"] != last:
-                    last = progress["state"]
-                    click.echo(f"{name}: {last}, {progress['folded']:,} of {progress['events']:,} events")
+                progress = told(lambda: rebuilder.progress(name))
+                show(progress["folded"], progress["events"], progress["state"])
     finally:
         stop.set()
     for hand in hands:
@@ -128,26 +117,26 @@ def _lend_a_hand(rebuilder: Rebuilder, name: str, stop: Event) -> None:
 
 
 def _show(progress: dict[str, Any], as_json: bool) -> None:
-    if as_json:
-        click.echo(json.dumps(progress, indent=2))
-        return
+    say(progress, as_json, lambda: "\n".join(_lines(progress)))
+
+
+def _lines(progress: dict[str, Any]) -> Iterator[str]:
     what = "The way back" if progress["kind"] == "way_back" else "The rebuild"
-    click.echo(f"{what} of {progress['projection']}: {progress['state']} after {progress['seconds']:,.1f} s")
+    yield f"{what} of {progress['projection']}: {progress['state']} after {progress['seconds']:,.1f} s"
     if progress["kind"] == "rebuild":
-        click.echo(
+        yield (
             f"{progress['folded']:,} of {progress['events']:,} events, {progress['events_per_second']:,} a second, "
             f"{progress['parked']:,} aggregates parked"
         )
     if progress["error"]:
-        click.echo(progress["error"])
+        yield progress["error"]
     if progress["comparison"]:
-        click.echo("\n".join(_comparison(progress["comparison"])))
+        yield _comparison(progress["comparison"])
     if progress["way_back"] and progress["state"] == "done":
-        click.echo(f"flask --app web projections way-back {progress['projection']} undoes it.")
+        yield f"flask --app web projections way-back {progress['projection']} undoes it."
 
 
-def _comparison(found: dict[str, Any]) -> list[str]:
+def _comparison(found: dict[str, Any]) -> str:
     columns = ("rows", "rows_live", "missing", "extra", "changed")
-    rows = [["table", *(column.replace("_", " ") for column in columns)]]
-    rows += [[name, *cells(each, columns)] for name, each in found["tables"].items()]
-    return list(table(rows))
+    rows = ([name, *(each[column] for column in columns)] for name, each in found["tables"].items())
+    return table(["table", *(column.replace("_", " ") for column in columns)], rows)

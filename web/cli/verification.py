@@ -2,41 +2,36 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from typing import Any
 
 import click
 from flask.cli import with_appcontext
 
-from web.cli.answers import cells, json_option, told
-from web.cli.projections import projections, table
+from domain.read.projections import PROJECTIONS
+from web.cli.answers import FAILED, json_option, say, told
+from web.cli.ids import Id, tenant_id
+from web.cli.progress import Show, counted
+from web.cli.projections import projections
+from web.cli.tables import table
 from web.context import container
-from web.ids import canonical
-
-
-class Id(click.ParamType):
-    name = "uuid"
-
-    def convert(self, value: Any, _param: Any, _ctx: Any) -> str:
-        return canonical(str(value)) or self.fail("a UUID is needed")
 
 
 @projections.command()
 @click.argument("name")
-@click.argument("tenant_id", type=Id())
+@click.argument("tenant")
 @click.argument("aggregate_id", type=Id())
 @json_option
 @with_appcontext
-def repair(name: str, tenant_id: str, aggregate_id: str, as_json: bool) -> None:
-    """Fold the events of one aggregate again and put its rows in the projection NAME right."""
-    report = told(lambda: container().repair.repair(name, tenant_id, aggregate_id))
-    if as_json:
-        click.echo(json.dumps(report, indent=2))
-        return
-    click.echo(f"{report['rows']:,} rows were compared with the events up to {report['position']}.")
-    click.echo(f"{report['repaired']:,} of them had to be put right." if report["repaired"] else "All were right.")
-    click.echo("\n".join(_differences(report["differences"])), nl=bool(report["differences"]))
+def repair(name: str, tenant: str, aggregate_id: str, as_json: bool) -> None:
+    """Fold the events of one aggregate of TENANT, an id or a slug, again, and put its rows in NAME right."""
+    report = told(lambda: container().repair.repair(name, tenant_id(tenant), aggregate_id))
+    lines = [
+        f"{report['rows']:,} rows were compared with the events up to {report['position']}.",
+        f"{report['repaired']:,} of them had to be put right." if report["repaired"] else "All were right.",
+        *_differences(report["differences"]),
+    ]
+    say(report, as_json, lambda: "\n".join(lines))
 
 
 @projections.command()
@@ -51,33 +46,31 @@ def verify(names: tuple[str, ...], whole: bool, sample: int, as_json: bool) -> N
     Ends with status 1 where rows have drifted.
     """
     verifier = container().verifier
-    found = told(lambda: _whole(names, quiet=as_json) if whole else verifier.sample(sample, names))
-    if as_json:
-        click.echo(json.dumps({"verifications": found}, indent=2))
-    else:
-        columns = ("projection", "aggregates", "rows", "drifted", "drifted_ever")
-        click.echo("\n".join(table([[c.replace("_", " ") for c in columns], *(cells(f, columns) for f in found)])))
-        click.echo("\n".join(line for each in found for line in _differences(each["examples"])), nl=False)
+    found = _whole(names, quiet=as_json) if whole else told(lambda: verifier.sample(sample, names))
+    say({"verifications": found}, as_json, lambda: _words(found))
     if any(each["drifted"] for each in found):
-        sys.exit(1)
+        sys.exit(FAILED)
+
+
+def _words(found: list[dict[str, Any]]) -> str:
+    columns = ("projection", "aggregates", "rows", "drifted", "drifted_ever")
+    rows = ([each[column] for column in columns] for each in found)
+    drifted = [line for each in found for line in _differences(each["examples"])]
+    return "\n".join([table([column.replace("_", " ") for column in columns], rows), *drifted])
 
 
 def _whole(names: tuple[str, ...], quiet: bool) -> list[dict[str, Any]]:
-    verifier = container().verifier
     found = []
-    for name in names or [each["projection"] for each in container().monitor.status()["projections"]]:
-        bar: list[Any] = []
+    for name in names or [each.name for each in PROJECTIONS]:
+        with counted(f"Verifying {name}", quiet=quiet) as show:
+            done = 0
 
-        def on_progress(parts: int, name: str = name, bar: list[Any] = bar) -> None:
-            if quiet or not sys.stdout.isatty():
-                return
-            if not bar:
-                bar.append(click.progressbar(length=parts, label=f"Verifying {name}"))
-            bar[0].update(1)
+            def on_progress(parts: int, show: Show = show) -> None:
+                nonlocal done
+                done += 1
+                show(done, parts)
 
-        found += verifier.all([name], on_progress)
-        if bar:
-            bar[0].render_finish()
+            found += told(lambda name=name, on_progress=on_progress: container().verifier.all([name], on_progress))
     return found
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import NamedTuple
 from uuid import uuid4
 
@@ -10,6 +11,8 @@ from flask.cli import with_appcontext
 
 from domain.model.event_log import EventLog
 from domain.model.users.roles import ADMIN, SUPER_ADMIN, USER
+from domain.settings import Settings
+from web.cli.answers import json_option, say, told
 from web.context import container
 from web.tokens import make_token
 
@@ -28,38 +31,49 @@ class Resident(NamedTuple):
 
 @click.command()
 @click.option("--url", help="Where the service listens.  [default: http://127.0.0.1:$PORT]")
+@json_option
 @with_appcontext
-def welcome(url: str | None) -> None:
+def welcome(url: str | None, as_json: bool) -> None:
     """Print the address, tokens of each role and calls to try, with a user that there is."""
     settings = container().settings
     address = (url or f"http://127.0.0.1:{settings.port}").rstrip("/")
-    click.echo(f"\nThe service listens on {address}. Its documentation is at {address}/docs.\n")
+    resident = told(lambda: _resident(container().event_store)) if settings.jwt_secret is not None else None
+    tokens = _tokens(settings, resident)
+    found = {"url": address, "docs": f"{address}/docs", "tokens": tokens, "resident": resident and resident._asdict()}
+    say(found, as_json, lambda: "\n".join(_lines(address, tokens, resident)))
+
+
+def _tokens(settings: Settings, resident: Resident | None) -> dict[str, str]:
+    """Return a token for each role that there can be one for: none where others own the keys."""
     if settings.jwt_secret is None:
-        click.echo("Tokens come from whoever owns the keys at JWT_JWKS_URL.\n")
-        return
-    resident = _resident(container().event_store)
-
-    def token_for(role: str) -> str:
-        tenant_id = None if role == SUPER_ADMIN or resident is None else resident.tenant_id
-        user_id = str(uuid4()) if role != USER or resident is None else resident.user_id
-        return make_token(settings, user_id=user_id, tenant_id=tenant_id, roles={role}, seconds=HOURS * 3600)
-
+        return {}
+    super_admin = {"user_id": str(uuid4()), "tenant_id": None}
     if resident is None:
-        click.echo(
-            f"There are no users yet. A token to begin with, good for {HOURS} hours:\n{token_for(SUPER_ADMIN)}\n"
-        )
-        return
-    tokens = {role: token_for(role) for role in (USER, ADMIN, SUPER_ADMIN)}
-    click.echo(f"Tokens, good for {HOURS} hours:\n")
-    for role, token in tokens.items():
-        click.echo(f"{role}\n{token}\n")
-    click.echo("Try them:\n")
-    for path in (
-        f"users/{resident.user_id}",
-        f"users/tenant/{resident.tenant_id}?limit=3",
-        f"tenants/{resident.tenant_id}/dashboard",
-    ):
-        click.echo(f"curl -H 'Authorization: Bearer {tokens[USER]}' '{address}/api/v1/{path}'\n")
+        holders = {SUPER_ADMIN: super_admin}
+    else:
+        admin = {"user_id": str(uuid4()), "tenant_id": resident.tenant_id}
+        holders = {USER: resident._asdict(), ADMIN: admin, SUPER_ADMIN: super_admin}
+    return {
+        role: make_token(settings, **holder, roles={role}, seconds=HOURS * 3600) for role, holder in holders.items()
+    }
+
+
+def _lines(address: str, tokens: dict[str, str], resident: Resident | None) -> Iterator[str]:
+    yield f"\nThe service listens on {address}. Its documentation is at {address}/docs.\n"
+    if not tokens:
+        yield "Tokens come from whoever owns the keys at JWT_JWKS_URL.\n"
+    elif resident is None:
+        yield f"There are no users yet. A token to begin with, good for {HOURS} hours:\n{tokens[SUPER_ADMIN]}\n"
+    else:
+        yield f"Tokens, good for {HOURS} hours:\n"
+        yield from (f"{role}\n{token}\n" for role, token in tokens.items())
+        yield "Try them:\n"
+        for path in (
+            f"users/{resident.user_id}",
+            f"users/tenant/{resident.tenant_id}?limit=3",
+            f"tenants/{resident.tenant_id}/dashboard",
+        ):
+            yield f"curl -H 'Authorization: Bearer {tokens[USER]}' '{address}/api/v1/{path}'\n"
 
 
 def _resident(log: EventLog) -> Resident | None:

@@ -19,8 +19,9 @@ TENANT = "7d7b1a52-3b43-4c5b-8a5e-3a4f6e1d2c3b"
 
 
 def flask(service: Service, *arguments: str) -> tuple[int, str]:
+    """Return the exit code and what was printed; where it failed also what was complained of."""
     result = service.app.test_cli_runner().invoke(args=arguments)
-    return result.exit_code, result.output
+    return result.exit_code, result.output if result.exit_code else result.stdout
 
 
 @pytest.mark.parametrize(
