@@ -76,7 +76,7 @@ class L2(RedisCache):
                     id, renewals, offset, etag = header.split(b" ")
                     lease = Lease(names, ask.token, id, int(renewals), 0, ask.least) if refresh else None
                     try:
-                        body = self._envelope.open(sealed, _associated(names.entry(key.text), header, tags))
+                        body = self._envelope.open(sealed, associated(names.entry(key.text), header, tags))
                     except Unreadable:
                         self._stats.count("l2", key.query, "unreadable")
                         self._make_way(names, key, lease)
@@ -104,7 +104,7 @@ class L2(RedisCache):
         tags = " ".join(found.tags).encode()
         entry = names.entry(key.text)
         try:
-            sealed = self._envelope.seal(found.body, _associated(entry, header, tags))
+            sealed = self._envelope.seal(found.body, associated(entry, header, tags))
         except ValueError:
             self._stats.count("l2", key.query, "rejected")
             return False
@@ -161,5 +161,6 @@ class L2(RedisCache):
         return self.guard(call)
 
 
-def _associated(entry: str, header: bytes, tags: bytes) -> bytes:
+def associated(entry: str, header: bytes, tags: bytes) -> bytes:
+    """Return what an entry is bound to: its key, and what the fence knows of it."""
     return b"%b\n%b\n%b" % (entry.encode(), header, tags)

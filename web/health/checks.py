@@ -44,7 +44,7 @@ def schema(pool: Pool, side: Side) -> Part:
             present = {row[0] for row in cursor.fetchall()}
     except Exception as error:
         return _down(f"{side}_schema", error)
-    older, newest = _revisions(side)
+    older, newest = revisions(side)
     # What this release doesn't know was made by a newer one, whose migrations are safe for this one.
     return {"status": UP if present - older or newest <= present else DOWN}
 
@@ -85,7 +85,7 @@ def _down(what: str, error: Exception) -> Part:
 
 
 @cache
-def _revisions(side: Side) -> tuple[frozenset[str], frozenset[str]]:
+def revisions(side: Side) -> tuple[frozenset[str], frozenset[str]]:
     """All older revisions that this release knows, and its newest."""
     scripts = ScriptDirectory.from_config(config(side))
     newest = frozenset(scripts.get_heads())

@@ -1,0 +1,84 @@
+"""The examination: all checks side by side, each bounded in time, so that it ends however much is down."""
+
+from __future__ import annotations
+
+import os
+import threading
+import time
+from collections.abc import Callable, Iterable, Mapping
+from functools import partial
+
+from domain.bootstrap import Container, bootstrap
+from domain.redaction import redacted
+from domain.settings import Settings, SettingsError
+from web.doctor import caches, databases, environment, projections, tokens
+from web.doctor.finding import ORDER, Finding, Verdict, fail, ok
+
+#: Seconds after which whatever has not answered is reported so.
+LONGEST = 8.0
+
+Check = Callable[[Container], Iterable[Finding]]
+
+#: Every check by the name under which it is reported where it fails as a whole.
+CHECKS: Mapping[str, Check] = {
+    "packages": environment.packages,
+    "settings": environment.settings,
+    "databases": databases.databases,
+    "connections": databases.connections,
+    "projections": projections.projections,
+    "redis": caches.servers,
+    "cache encryption": caches.encryption,
+    "tokens": tokens.tokens,
+    "edge": environment.edge,
+}
+
+
+def examine(
+    environ: Mapping[str, str] | None = None, checks: Mapping[str, Check] = CHECKS, longest: float = LONGEST
+) -> list[Finding]:
+    """Run *checks* on the service as *environ* (default: the process's own) sets it up. It never raises."""
+    try:
+        settings = Settings.from_environment(os.environ if environ is None else environ)
+        container = bootstrap(settings)
+    except SettingsError as error:
+        return [
+            *(fail("settings", fault, "Set it right; README.md lists all settings.") for fault in error.faults),
+            *environment.interpreter(),
+        ]
+    try:
+        return [ok("settings", "all can be read"), *_side_by_side(container, checks, longest)]
+    finally:
+        # What hangs may hang in here too.
+        threading.Thread(target=container.close, daemon=True).start()
+
+
+def verdict(findings: Iterable[Finding]) -> Verdict:
+    """Return the worst of all."""
+    return max((each.verdict for each in findings), key=ORDER.index, default="ok")
+
+
+def _side_by_side(container: Container, checks: Mapping[str, Check], longest: float) -> list[Finding]:
+    found: dict[str, list[Finding]] = {}
+    deadline = time.monotonic() + longest
+    threads = {
+        name: threading.Thread(target=partial(_run, name, check, container, found), name=f"check {name}", daemon=True)
+        for name, check in checks.items()
+    }
+    for thread in threads.values():
+        thread.start()
+    for thread in threads.values():
+        thread.join(max(0.0, deadline - time.monotonic()))
+    silent = f"no answer within {longest:.0f} s"
+    return [
+        finding
+        for name in checks
+        for finding in found.get(name, [fail(name, silent, "Look whether the server that it asks is up, or frozen.")])
+    ]
+
+
+def _run(name: str, check: Check, container: Container, found: dict[str, list[Finding]]) -> None:
+    try:
+        found[name] = list(check(container))
+    except Exception as error:
+        reason = redacted(" ".join(f"{type(error).__name__}: {error}".split()))
+        found[name] = [fail(name, f"it can't be looked at: {reason}", "Mend what is reported above, and look again.")]

@@ -1,0 +1,60 @@
+"""The checkpoints against the log, the workers, the clock, and what the numbers mean in words."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from domain.bootstrap import Container
+from domain.read.watch.health import NO_CLOCK, NO_WORKER, reasons
+from web.doctor.finding import Finding, fail, ok, warn
+
+#: What reasons() says of these has a line of its own here, with advice of its own.
+_OWN = ("is past the log", "no worker is alive", "no clock is alive", "the clock's job")
+
+
+def projections(container: Container) -> Iterator[Finding]:
+    status = container.monitor.status()
+    yield _checkpoints(status["projections"])
+    workers = status["workers"]
+    if workers:
+        yield ok("workers", f"{len(workers)} alive: {', '.join(_name(each) for each in workers)}")
+    else:
+        yield fail("workers", "none is alive", NO_WORKER)
+    yield from _clock(status["clock"])
+    told = [each for each in reasons(status, redis=True) if not any(words in each.words for words in _OWN)]
+    if not told:
+        yield ok("projections", "each follows its events")
+    for verdict, words, remedy in told:
+        yield (fail if verdict == "unhealthy" else warn)("projections", words, remedy)
+
+
+def _checkpoints(found: list[Mapping[str, Any]]) -> Finding:
+    past = ((each["projection"], each["shards_diverged"]) for each in found)
+    diverged = [f"{name} on {shards} shards" for name, shards in past if shards]
+    if diverged:
+        return fail(
+            "checkpoints",
+            f"past the log: {', '.join(diverged)}. The event store was restored from an older backup than theirs",
+            "Make the read models anew from the events, as web/handbook/restore.md says. Nothing is folded till then.",
+        )
+    lag = max((each["lag"] for each in found), default=0)
+    return ok("checkpoints", f"none is past its log; {lag:,} events behind at most")
+
+
+def _clock(clock: Mapping[str, Any]) -> Iterator[Finding]:
+    if clock["leader"] is None:
+        yield fail("clock", "none is alive, or none of those alive leads", NO_CLOCK)
+    else:
+        yield ok("clock", f"{_name(clock['leader'])} leads, {clock['standing_by']} stand by")
+    for job in clock["jobs"]:
+        if job["failed_in_a_row"]:
+            yield warn(
+                "clock",
+                f"its job {job['job']} has failed {job['failed_in_a_row']} times in a row: {job['error']}",
+                "The clock's log has the trace.",
+            )
+
+
+def _name(process: Mapping[str, Any]) -> str:
+    return f"{process['host']}:{process['pid']}"
