@@ -60,5 +60,5 @@ $(INSTALLED): pyproject.toml .ci/constraints.txt
 	@$(PYTHON) -c 'import sys; sys.version_info >= (3, 11) or sys.exit("Python 3.11 or newer is needed. Choose one: PYTHON=python3.12 make …")'
 	@test -e $@ || { echo "Making $(VENV) …"; $(PYTHON) -m venv --clear $(VENV); }
 	@PIP_CONSTRAINT=.ci/constraints.txt PIP_BUILD_CONSTRAINT=.ci/constraints.txt \
-		$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[embedded,test]'
+		$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[embedded,otel,test]'
 	@touch $@

@@ -92,6 +92,8 @@ class Settings:
     projection_pause_threshold: int
     #: Seconds before the second attempt at a parked aggregate; each later pause is twice as long.
     projection_retry_seconds: int
+    #: Whether spans are sent to an OpenTelemetry collector, whose address the OTEL_ variables name.
+    tracing: bool
     log_level: LogLevel
     log_format: LogFormat
 
@@ -136,6 +138,7 @@ class Settings:
             projection_max_attempts=read.whole("PROJECTION_MAX_ATTEMPTS", 5, 1, 100),
             projection_pause_threshold=read.whole("PROJECTION_PAUSE_THRESHOLD", 20, 2, 100_000),
             projection_retry_seconds=read.whole("PROJECTION_RETRY_SECONDS", 5, 1, 3600),
+            tracing=read.tracing(),
             log_level=read.choice("LOG_LEVEL", "info", get_args(LogLevel)),
             log_format=read.choice("LOG_FORMAT", "console" if sys.stdout.isatty() else "json", get_args(LogFormat)),
         )
@@ -205,8 +208,19 @@ class _Reader:
             return default
         return found if found.amount else None
 
+    def tracing(self) -> bool:
+        """Whether there is a collector, and nothing says that it is not to be used."""
+        addresses = [self.optional(name, _web_url) for name in _COLLECTORS]
+        refused = self._environ.get("OTEL_SDK_DISABLED", "").strip().lower() == "true"
+        other = self._environ.get("OTEL_TRACES_EXPORTER", "").strip().lower() not in ("", "otlp")
+        return any(addresses) and not refused and not other
+
     def switch(self, name: str) -> bool:
         return self.choice(name, "off", ("on", "off")) == "on"
+
+
+#: Each says where traces go; the exporter reads them itself.
+_COLLECTORS = ("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "OTEL_EXPORTER_OTLP_ENDPOINT")
 
 
 def _postgres_url(text: str) -> str:

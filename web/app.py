@@ -18,6 +18,7 @@ from web import (
     problems,
     surroundings,
     tenants,
+    tracing,
     users,
     workspaces,
 )
@@ -40,6 +41,7 @@ def create_app(settings: Settings | None = None, container: Container | None = N
     app.extensions[context.EXTENSION] = container
     # In this order they see a request, and in the opposite one its answer.
     access_log.install(app)
+    tracing.install(app)
     context.install(app)
     surroundings.install(app, container.settings)
     meters = limits.install(app, container)

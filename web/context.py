@@ -9,6 +9,7 @@ from typing import cast
 import structlog
 from flask import Flask, Response, current_app, g, request
 
+from domain import tracing
 from domain.bootstrap import Container
 from domain.model.actor import Actor
 from domain.write.outcome import Metadata
@@ -60,7 +61,8 @@ def install(app: Flask) -> None:
     def begin() -> None:
         g.metadata = Metadata(
             correlation_id=correlation_id(request.headers.get("X-Request-ID")),
-            traceparent=fit_traceparent(request.headers.get("traceparent")),
+            # What is traced here goes on from here, and else from where the client says.
+            traceparent=tracing.traceparent() or fit_traceparent(request.headers.get("traceparent")),
         )
         structlog.contextvars.bind_contextvars(correlation_id=metadata().correlation_id)
 

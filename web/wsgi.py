@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import sys
 
-from domain import logs
+from domain import logs, tracing
 from domain.settings import Settings, SettingsError
 from web.app import create_app
 
 try:
     settings = Settings.from_environment()
     logs.configure(settings)
+    tracing.configure(settings, "web")
     app = create_app(settings)
 except SettingsError as error:
     sys.exit(str(error))

@@ -7,11 +7,14 @@ import os
 import dramatiq
 
 from workers.redis_broker import make_broker
+from workers.tracing import Tracing
 from workers.wiring import Wiring
 
 #: The parts that the actors of this process use.
 wiring = Wiring()
 
 #: Actors are declared on it at import, so it is made at import; it connects when it is used.
-broker = make_broker(os.environ.get("REDIS_URL") or "redis://127.0.0.1:6379/0", timeout=2.0, middleware=[wiring])
+broker = make_broker(
+    os.environ.get("REDIS_URL") or "redis://127.0.0.1:6379/0", timeout=2.0, middleware=[wiring, Tracing()]
+)
 dramatiq.set_broker(broker)

@@ -12,7 +12,7 @@ import psycopg2
 import structlog
 from apscheduler.schedulers.background import BackgroundScheduler  # type: ignore[import-untyped]
 
-from domain import logs
+from domain import logs, tracing
 from domain.bootstrap import bootstrap
 from domain.read.watch.job_log import JobLog
 from domain.read.watch.processes import Processes, Pulse
@@ -106,6 +106,7 @@ def main() -> None:
     except SettingsError as error:
         sys.exit(str(error))
     logs.configure(settings)
+    tracing.configure(settings, "clock")
     hints = HintSender(settings.redis_url)
     job_log = JobLog(container.read_pool)
     clock = Clock(
@@ -121,6 +122,7 @@ def main() -> None:
     pulse.stop()
     hints.close()
     container.close()
+    tracing.shutdown()
 
 
 if __name__ == "__main__":

@@ -9,6 +9,7 @@ import dramatiq
 import redis
 import structlog
 
+from domain import tracing
 from domain.breaker import CircuitBreaker
 from domain.model.position import SHARDS, Position
 from workers.redis_broker import QUEUE, make_broker
@@ -55,7 +56,11 @@ class HintSender:
             pipeline.llen(self._queue)
             marked, waiting = pipeline.execute()
         if marked and waiting < _ENOUGH:
-            self._broker.enqueue(dramatiq.Message(queue_name=QUEUE, actor_name=actor, args=args, kwargs={}, options={}))
+            traceparent = tracing.traceparent()
+            options = {} if traceparent is None else {"traceparent": traceparent}
+            self._broker.enqueue(
+                dramatiq.Message(queue_name=QUEUE, actor_name=actor, args=args, kwargs={}, options=options)
+            )
 
     def clear(self, shard: int, actor: Actor = "project") -> None:
         """Take the mark away: the shard's events are about to be read."""

@@ -9,7 +9,7 @@ import dramatiq
 import structlog
 from dramatiq.brokers.redis import RedisBroker
 
-from domain import logs
+from domain import logs, tracing
 from domain.bootstrap import Container, bootstrap
 from domain.read.engine import ProjectionEngine
 from domain.read.rebuild.rebuilder import Rebuilder
@@ -41,6 +41,7 @@ class Wiring(dramatiq.Middleware):
         except SettingsError as error:
             sys.exit(str(error))
         logs.configure(settings)
+        tracing.configure(settings, "worker")
         self.hints = HintSender(settings.redis_url)
         # Made here, since the threads that share them would make them at the same time.
         self.engine, self.batch_engine = self._container.worker_engine, self._container.batch_engine
@@ -60,3 +61,4 @@ class Wiring(dramatiq.Middleware):
         self._pulse.stop()
         self._container.close()
         self.hints.close()
+        tracing.shutdown()

@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 from domain.model.event import RecordedEvent
 from domain.model.event_log import EventLog
 from domain.postgres.pool import Pool
+from domain.read import batch_log
 from domain.read.checkpoints import Checkpoint, Checkpoints, Taken
 from domain.read.errors import LogDiverged
 from domain.read.failure import Policy
@@ -118,7 +119,9 @@ class ProjectionEngine:
 
     def _run(self, shard: int, heard: dict[str, int], limit: int) -> Progress:
         """Apply one batch of up to *limit* events. *heard* is how far the cache has heard, which is not stored yet."""
+        began, began_at = time.monotonic(), time.time_ns()
         batches: list[Sequence[RecordedEvent]] = []
+        moved: list[list[str]] = []
         behind, released = False, Released()
         with self._pool.transaction() as cursor:
             taken = self._checkpoints.take(cursor, shard, self._projections, cached=self._invalidation.needed)
@@ -128,8 +131,9 @@ class ProjectionEngine:
                 events = self._read(shard, names, at, room)
                 if events:
                     turn.apply(names, events, told)
-                if any(name in turn.moved for name in names):
+                if names := [name for name in names if name in turn.moved]:
                     batches.append(events)
+                    moved.append(names)
                     behind = behind or len(events) == room
             turn.end_trials()
             positions = {name: turn.moved.get(name, each.at.position) for name, each in taken.items()}
@@ -140,12 +144,15 @@ class ProjectionEngine:
                 execute(cursor, [self._checkpoints.hear(shard, heard)])
         if turn.moved or released.events:
             self._announce(shard)
-        heard.clear()
-        if told is not None:
-            spans = {name: (told[name], position) for name, position in positions.items() if told[name] < position}
-            heard.update(self._invalidation.tell(shard, spans, batches))
-            if released.events or any(each.rewritten for each in taken.values()):
-                self._invalidation.tell_rewrites(shard)
+        for names, events in zip(moved, batches, strict=True):
+            batch_log.folded(shard, names, events, time.monotonic() - began)
+        with batch_log.span(shard, moved, batches, began_at):
+            heard.clear()
+            if told is not None:
+                spans = {name: (told[name], position) for name, position in positions.items() if told[name] < position}
+                heard.update(self._invalidation.tell(shard, spans, batches))
+                if released.events or any(each.rewritten for each in taken.values()):
+                    self._invalidation.tell_rewrites(shard)
         return Progress(
             applied=sum(map(len, batches)),
             behind=behind,

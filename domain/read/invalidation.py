@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import timedelta
 from typing import TYPE_CHECKING, Protocol
 
 import structlog
 
+from domain import tracing
 from domain.breaker import CircuitBreaker
 from domain.model.errors import EventNotReadable
 from domain.model.event import RecordedEvent
 from domain.model.event_log import EventLog
 from domain.postgres.pool import Pool
+from domain.read import batch_log
 from domain.read.checkpoints import Checkpoints
 from domain.read.fold import present
 from domain.read.rewrites import Rewrites
@@ -129,7 +132,12 @@ class Invalidation:
             execute(cursor, [self._checkpoints.hear(shard, heard)])
 
     def _told(self, shard: int, events: Sequence[RecordedEvent]) -> bool:
-        return self._guarded(lambda: self._invalidator.invalidate(shard, _shown(events)))
+        began = time.monotonic()
+        with tracing.span("invalidate", {"cqrs.shard": shard, "cqrs.events": len(events)}):
+            done = self._guarded(lambda: self._invalidator.invalidate(shard, _shown(events)))
+        if done:
+            batch_log.told(shard, events, time.monotonic() - began)
+        return done
 
     def _guarded(self, action: Callable[[], None]) -> bool:
         if not self._breaker.allows():

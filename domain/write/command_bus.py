@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 
+from domain import tracing
 from domain.model.aggregate import Aggregate
 from domain.model.command import Command
 from domain.model.errors import CommandAlreadyDone, ConcurrencyConflict, DomainError, VersionMismatch
@@ -86,23 +87,24 @@ class CommandBus:
             raise VersionMismatch(expected=expected_version, actual=before)
         events = aggregate.decide(command, witness)
         new_events = advance(aggregate, events)
-        if new_events or idempotency:
-            expected = {aggregate.id: before, **({witness.id: witness.version} if witness and new_events else {})}
-            outcome = Outcome(aggregate.id, aggregate.version, position)
-            appended = self._store.append(
-                Append(
-                    tenant_id=command.tenant_id,
-                    occurred_at=self._now(),
-                    events=new_events,
-                    expected=expected if new_events else {},
-                    metadata=metadata.of(type(command).__name__, command.actor),
-                    idempotency=[outcome.record(idempotency, len(new_events))] if idempotency else (),
+        with tracing.span("append", {"cqrs.command": type(command).__name__, "cqrs.events": len(new_events)}):
+            if new_events or idempotency:
+                expected = {aggregate.id: before, **({witness.id: witness.version} if witness and new_events else {})}
+                outcome = Outcome(aggregate.id, aggregate.version, position)
+                appended = self._store.append(
+                    Append(
+                        tenant_id=command.tenant_id,
+                        occurred_at=self._now(),
+                        events=new_events,
+                        expected=expected if new_events else {},
+                        metadata=metadata.of(type(command).__name__, command.actor),
+                        idempotency=[outcome.record(idempotency, len(new_events))] if idempotency else (),
+                    )
                 )
-            )
-            position = appended if new_events else position
-        if new_events:
-            self._repository.keep_snapshots(command.tenant_id, aggregate, before, position)
-            self._on_appended(position, len(new_events))
+                position = appended if new_events else position
+            if new_events:
+                self._repository.keep_snapshots(command.tenant_id, aggregate, before, position)
+                self._on_appended(position, len(new_events))
         return Outcome(aggregate.id, aggregate.version, position)
 
     def _load(self, command: Command) -> tuple[Loaded, Aggregate | None]:
@@ -131,8 +133,9 @@ class CommandBus:
         *idempotency*: one for each command, or None. A command that is refused doesn't hinder the others. Raises
         Unavailable.
         """
-        results = register_users(self._store, commands, metadata, idempotency, self._now())
-        done = [each for each in results if isinstance(each, Outcome) and not each.replayed]
-        if done:
-            self._on_appended(done[-1].position, len(done))
+        with tracing.span("append", {"cqrs.command": RegisterUser.__name__, "cqrs.events": len(commands)}):
+            results = register_users(self._store, commands, metadata, idempotency, self._now())
+            done = [each for each in results if isinstance(each, Outcome) and not each.replayed]
+            if done:
+                self._on_appended(done[-1].position, len(done))
         return results

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from domain import tracing
 from domain.model.actor import Actor
 from domain.model.errors import IdempotencyKeyReused
 from domain.model.position import Position
@@ -34,7 +35,8 @@ class Metadata:
             "causation_id": self.causation_id,
             "actor_id": actor.id,
             "command": command,
-            "traceparent": self.traceparent,
+            # What is folded later goes on from here.
+            "traceparent": tracing.traceparent() or self.traceparent,
         }
 
 
