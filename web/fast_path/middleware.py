@@ -6,6 +6,7 @@ import time
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
+from domain import tracing
 from domain.cache.answer import Found
 from domain.caching import Caching
 from web import access_log, served
@@ -44,7 +45,8 @@ class FastPath:
         asked = _asked(environ)
         finished = self._memory.get(asked)
         if finished is not None and (found := self._again(finished, environ)) is not None:
-            return _give(finished, found, began, environ, start_response)
+            give = _give_traced if tracing.is_on() else _give
+            return give(finished, found, began, environ, start_response)
         return self._through(asked, environ, start_response)
 
     def _again(self, finished: Finished, environ: WSGIEnvironment) -> Found | None:
@@ -103,6 +105,17 @@ def _asked(environ: WSGIEnvironment) -> Asked:
     )
 
 
+def _give_traced(
+    finished: Finished, found: Found, began: float, environ: WSGIEnvironment, start_response: StartResponse
+) -> Iterable[bytes]:
+    """Do what _give() does within a span like those of web.tracing."""
+    name = environ["HTTP_X_REQUEST_ID"] = correlation_id(environ.get("HTTP_X_REQUEST_ID"))
+    attributes = {"http.request.method": "GET", "http.route": finished.route, "cqrs.correlation_id": name}
+    with tracing.span(f"GET {finished.route}", attributes, parent=environ.get("HTTP_TRACEPARENT"), kind="server"):
+        tracing.note({"http.response.status_code": 304 if "HTTP_IF_NONE_MATCH" in environ else 200})
+        return _give(finished, found, began, environ, start_response)
+
+
 def _give(
     finished: Finished, found: Found, began: float, environ: WSGIEnvironment, start_response: StartResponse
 ) -> Iterable[bytes]:
@@ -118,7 +131,8 @@ def _give(
         ("Cache-Status", served.cache_status(found)),
         ("Server-Timing", served.server_timing(found, 0.0, taken)),
     ]
-    if (traceparent := fit_traceparent(environ.get("HTTP_TRACEPARENT"))) is not None:
+    traceparent = tracing.traceparent() or fit_traceparent(environ.get("HTTP_TRACEPARENT"))
+    if traceparent is not None:
         headers.append(("traceparent", traceparent))
     start_response(status, headers)
     access_log.write("GET", finished.route, name, int(status[:3]), taken)

@@ -26,14 +26,12 @@ from domain.settings import Settings
 from tests.integration.read.poison import execute
 from tests.integration.web.service import Service, Tenant
 from tests.integration.web.test_cli import flask
-from tests.unit.web.test_jwks import PRIVATE, KeyServer, server
+from tests.key_server import PRIVATE, serving
 from web.doctor import caches, databases, environment, examine, projections, tokens, verdict
 from web.doctor.finding import Finding
 from web.doctor.places import is_near
 from workers.launcher.postgres import EmbeddedPostgres
 from workers.launcher.valkey import EmbeddedValkey
-
-__all__ = ["server"]
 
 ENVIRONMENT = {"JWT_SECRET": "a-secret-of-more-than-thirty-two-bytes", "METRICS_TOKEN": "open sesame"}
 
@@ -312,18 +310,19 @@ def test_answers_that_the_keys_do_not_open_are_counted(
         assert found.found.startswith("1 of 1 cached answers can't be opened")
 
 
-def test_keys_that_can_not_be_fetched_are_found(wired: Callable[..., Container], server: KeyServer) -> None:
-    fetching = wired(jwt_secret=None, jwt_jwks_url=server.url, jwt_issuer="me")
-    server.publish(PRIVATE)
-    found = {each.check: each for each in tokens.tokens(fetching)}
-    assert found["tokens"].found == "JWT_JWKS_URL gives keys: 1 for ES256, 1 for EdDSA, 1 for RS256"
-    assert found["JWT_AUDIENCE"].verdict == "warn"
-    assert "JWT_ISSUER" not in found
+def test_keys_that_can_not_be_fetched_are_found(wired: Callable[..., Container]) -> None:
+    with serving() as server:
+        fetching = wired(jwt_secret=None, jwt_jwks_url=server.url, jwt_issuer="me")
+        server.publish(PRIVATE)
+        found = {each.check: each for each in tokens.tokens(fetching)}
+        assert found["tokens"].found == "JWT_JWKS_URL gives keys: 1 for ES256, 1 for EdDSA, 1 for RS256"
+        assert found["JWT_AUDIENCE"].verdict == "warn"
+        assert "JWT_ISSUER" not in found
 
-    server.publish({})
-    assert "every request is 503" in failing(tokens.tokens(fetching))
-    server.status = 500
-    assert "ValueError: status 500" in failing(tokens.tokens(fetching))
+        server.publish({})
+        assert "every request is 503" in failing(tokens.tokens(fetching))
+        server.status = 500
+        assert "ValueError: status 500" in failing(tokens.tokens(fetching))
 
 
 def test_an_edge_that_does_not_answer_is_found(wired: Callable[..., Container]) -> None:

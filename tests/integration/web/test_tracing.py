@@ -10,6 +10,7 @@ from typing import Any
 
 import dramatiq
 import pytest
+from flask import Flask
 from opentelemetry.sdk.trace import ReadableSpan, TracerProvider
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
@@ -19,6 +20,7 @@ from domain.model.position import Position
 from domain.settings import Settings
 from domain.tracing.spans import Spans
 from tests.integration.web.service import Service, Tenant
+from tests.integration.web.test_fast_path import Counted
 from workers.hints import HintSender
 from workers.redis_broker import QUEUE, make_broker
 from workers.tracing import Tracing
@@ -90,6 +92,23 @@ def test_a_request_is_traced_from_its_client_to_the_invalidation(
     assert request.attributes["http.response.status_code"] == 201
     assert append.attributes["cqrs.command"] == "RegisterUser"
     assert fold.attributes["cqrs.projections"] == ("tenant_summaries", "users", "workspaces")
+
+
+def test_an_answer_that_passes_flask_by_is_traced_like_others(app: Flask, tenant: Tenant, collected: Collected) -> None:
+    service = Counted(app)
+    service.fold()
+    token, path = service.token(tenant.admin), f"/tenants/{tenant.id}/summary"
+    service.remember(path, token)
+    collected.clear()
+
+    again, passed = service.passed(path, token, traceparent=CLIENT, **{"X-Request-ID": "req-7"})
+
+    request = collected.named("GET /api/v1/tenants/<id:tenant_id>/summary")
+    assert passed
+    assert (trace_of(request), f"{request.parent.span_id:016x}") == (TRACE, PARENT)
+    assert request.attributes["cqrs.correlation_id"] == again.headers["X-Request-ID"] == "req-7"
+    assert request.attributes["http.response.status_code"] == 200
+    assert again.headers["traceparent"] == f"00-{TRACE}-{request.context.span_id:016x}-01"
 
 
 def test_a_batch_of_many_traces_has_links_to_them(service: Service, tenant: Tenant, collected: Collected) -> None:
