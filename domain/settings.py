@@ -11,6 +11,8 @@ from dataclasses import dataclass, field
 from typing import Literal, NamedTuple, TypeVar, get_args
 from urllib.parse import urlsplit
 
+from domain import redis_servers
+
 T = TypeVar("T")
 
 Strategy = Literal["async", "sync", "batch"]
@@ -180,10 +182,10 @@ class _Reader:
         return self.optional(name, parse) or ""
 
     def postgres(self, name: str, default: str | None = None) -> str:
-        return self._required(name, default, _postgres_url)
+        return self._required(name, default, postgres_url)
 
     def redis(self, name: str, default: str | None = None) -> str:
-        return self._required(name, default, _redis_url)
+        return self._required(name, default, _redis_url if name == "REDIS_URL" else _cache_url)
 
     def whole(self, name: str, default: int, low: int, high: int) -> int:
         def parse(text: str) -> int:
@@ -223,15 +225,21 @@ class _Reader:
 _COLLECTORS = ("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "OTEL_EXPORTER_OTLP_ENDPOINT")
 
 
-def _postgres_url(text: str) -> str:
+def postgres_url(text: str) -> str:
+    """Return *text* if it is the URL of a PostgreSQL database. Raises ValueError."""
     if urlsplit(text).scheme not in ("postgres", "postgresql", "postgresql+psycopg2"):
         raise ValueError("a URL that starts with postgres:// or postgresql:// is needed")
     return text
 
 
 def _redis_url(text: str) -> str:
-    if urlsplit(text).scheme not in ("redis", "rediss", "unix"):
-        raise ValueError("a URL that starts with redis://, rediss:// or unix:// is needed")
+    if redis_servers.read(text).kind == "cluster":
+        raise ValueError("the broker can't be a cluster; name one server, or Sentinels by redis+sentinel://")
+    return text
+
+
+def _cache_url(text: str) -> str:
+    redis_servers.read(text)
     return text
 
 

@@ -10,13 +10,15 @@ from dramatiq.brokers.redis import RedisBroker
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
+from domain import redis_servers
+
 #: The queue of hints about news on a shard.
 QUEUE = "projections"
 
 
 def make_client(url: str, timeout: float) -> redis.Redis:
     """Return a client that gives up after *timeout* seconds. It tries again, once, only where the connection broke."""
-    return redis.Redis.from_url(
+    return redis_servers.connect(
         url,
         socket_timeout=timeout,
         socket_connect_timeout=timeout,

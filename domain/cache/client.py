@@ -6,13 +6,16 @@ import redis
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
+from domain import redis_servers
+
 
 def connect(url: str, timeout: float = 0.1) -> redis.Redis:
-    """Return a client for *url* that gives up *timeout* seconds after it began to connect, or to wait for an answer.
+    """Return a client for the server that *url* leads to. It gives up *timeout* seconds after it began to connect, or
+    to wait for an answer.
 
     Nothing connects before it is used. It never tries again by itself: that is for the circuit breaker to say.
     """
-    return redis.Redis.from_url(
+    return redis_servers.connect(
         url,
         protocol=2,
         socket_timeout=timeout,

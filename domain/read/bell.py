@@ -11,6 +11,7 @@ import structlog
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
+from domain import redis_servers
 from domain.breaker import CircuitBreaker
 
 log = structlog.get_logger(__name__)
@@ -134,7 +135,7 @@ class Ringer:
 
 
 def _client(url: str, timeout: float | None) -> redis.Redis:
-    return redis.Redis.from_url(
+    return redis_servers.connect(
         url, socket_timeout=timeout, socket_connect_timeout=timeout or _PAUSE, retry=Retry(NoBackoff(), 0)
     )
 

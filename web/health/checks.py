@@ -11,6 +11,7 @@ from redis import Redis
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
+from domain import redis_servers
 from domain.postgres.pool import Pool
 from domain.read.watch import health
 from domain.read.watch.health import Reason
@@ -95,4 +96,4 @@ def revisions(side: Side) -> tuple[frozenset[str], frozenset[str]]:
 @cache
 def _redis(url: str) -> Redis:
     # A client made from a host name would otherwise try again for seconds.
-    return Redis.from_url(url, socket_timeout=0.25, socket_connect_timeout=0.25, retry=Retry(NoBackoff(), 0))
+    return redis_servers.connect(url, socket_timeout=0.25, socket_connect_timeout=0.25, retry=Retry(NoBackoff(), 0))

@@ -11,6 +11,7 @@ import redis
 import structlog
 from limits.storage import Storage
 
+from domain import redis_servers
 from domain.breaker import CircuitBreaker
 from domain.cache.client import connect
 
@@ -47,7 +48,7 @@ class LazyRedisStorage(Storage):
     does not come about.
     """
 
-    STORAGE_SCHEME = [f"{LAZY}{scheme}" for scheme in ("redis", "rediss", "unix")]  # noqa: RUF012
+    STORAGE_SCHEME = [f"{LAZY}{scheme}" for scheme in redis_servers.SCHEMES]  # noqa: RUF012
 
     def __init__(
         self,

@@ -5,6 +5,8 @@ from __future__ import annotations
 import psycopg2
 import redis
 
+from domain import redis_servers
+
 
 class Unreachable(Exception):
     """A server that the environment names does not answer."""
@@ -21,7 +23,7 @@ def check_postgres(url: str) -> None:
 def check_redis(url: str) -> None:
     """Raise Unreachable unless *url* answers a PING."""
     try:
-        with redis.Redis.from_url(url, socket_timeout=10, socket_connect_timeout=10) as client:
+        with redis_servers.connect(url, socket_timeout=10, socket_connect_timeout=10) as client:
             client.ping()
     except (redis.RedisError, ValueError) as error:
         raise Unreachable(f"REDIS_URL can't be used: {_one_line(error)}") from error
