@@ -17,6 +17,7 @@ from domain.read.projection import Projection
 from domain.read.projections import PROJECTIONS
 from domain.read.queries import Queries
 from domain.read.rebuild.rebuilder import Rebuilder
+from domain.read.rebuild.start_over import StartOver
 from domain.read.skips import Skips
 from domain.read.switch import ProjectionSwitch
 from domain.read.synchronous import SynchronousFold
@@ -25,6 +26,7 @@ from domain.read.verify.repair import Repair
 from domain.read.verify.verifier import Verifier
 from domain.read.waiting import Waiter
 from domain.read.watch.monitor import Monitor
+from domain.restore.drill import Drill
 from domain.settings import Settings, SettingsError, Strategy
 from domain.write.command_bus import CommandBus, nobody
 from domain.write.postgres_store import PostgresEventStore
@@ -159,6 +161,15 @@ class Container:
     @cached_property
     def repair(self) -> Repair:
         return Repair(self.read_pool, self.event_store, PROJECTIONS)
+
+    @cached_property
+    def start_over(self) -> StartOver:
+        return StartOver(self.read_pool, self.event_store, PROJECTIONS, lambda: self.caching.invalidator.renew_all())
+
+    def drill(self, migrate: Callable[[str], None], on_step: Callable[[str], None], jobs: int) -> Drill:
+        """A restore drill against what is live; the parameters are the Drill's own."""
+        live, read = self.settings.database_url, self.settings.read_database_url
+        return Drill(live, read, self.read_pool, self.event_store, PROJECTIONS, migrate, on_step, jobs)
 
     @cached_property
     def verifier(self) -> Verifier:

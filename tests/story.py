@@ -36,6 +36,10 @@ class MemoryEventLog:
         found = {place: self.read(place.shard, place.offset - 1, 1) for place in places}
         return {place: events[0].occurred_at for place, events in found.items() if events}
 
+    def ids(self, places: Collection[Position]) -> dict[Position, str]:
+        found = {place: self.read(place.shard, place.offset - 1, 1) for place in places}
+        return {place: events[0].event_id for place, events in found.items() if events}
+
     def heads(self) -> dict[int, int]:
         return {shard: len(events) for shard, events in list(self.events.items()) if events}
 

@@ -27,3 +27,6 @@ class EventLog(Protocol):
 
     def occurred(self, places: Collection[Position]) -> dict[Position, datetime]:
         """Return when the events at *places* occurred; a place that has no event is left out."""
+
+    def ids(self, places: Collection[Position]) -> dict[Position, str]:
+        """Return the ids of the events at *places*, by which histories are told apart; as occurred()."""

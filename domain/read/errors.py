@@ -11,8 +11,8 @@ from domain.model.errors import DomainError, EventNotReadable, Unavailable
 class LogDiverged(DomainError):
     """Projections {projections} have folded shard {shard} up to position {position}, but that is not what the event log
     has there: its head is {head}. The event store was restored from an older backup than the read models. Nothing more
-    is folded until the read models are made anew from the events: stop the workers, run `python -m migrations downgrade
-    --only read base` and `python -m migrations upgrade --only read`, and start them again."""
+    is folded until the right event store is back, or the read models are made anew from this one: `flask --app web
+    projections start-over`."""
 
 
 #: Connection, transaction rollback (deadlock, serialization), resources, operator intervention (time-outs, shutdown).

@@ -125,6 +125,10 @@ class MemoryEventStore:
         found = {place: self.read(place.shard, place.offset - 1, 1) for place in places}
         return {place: events[0].occurred_at for place, events in found.items() if events}
 
+    def ids(self, places: Collection[Position]) -> dict[Position, str]:
+        found = {place: self.read(place.shard, place.offset - 1, 1) for place in places}
+        return {place: events[0].event_id for place, events in found.items() if events}
+
     def head(self, shard: int) -> int:
         with self._lock:
             return len(self._logs[shard])

@@ -27,7 +27,9 @@ _FOR_ONE_TENANT = "SELECT set_config('app.tenant_id', %(tenant_id)s, true);\n"
 _FOR_ALL_TENANTS = "SELECT set_config('app.engine', 'on', true);\n"
 
 #: The statements of those who follow or keep the whole log.
-_OF_ALL_TENANTS = frozenset({"read", "read_aggregate", "head", "heads", "occurred", "tenant_of", "forget_answers"})
+_OF_ALL_TENANTS = frozenset(
+    {"read", "read_aggregate", "head", "heads", "occurred", "ids", "tenant_of", "forget_answers"}
+)
 
 _SQL = {
     name: (_FOR_ALL_TENANTS if name in _OF_ALL_TENANTS else _FOR_ONE_TENANT)
@@ -114,6 +116,13 @@ class PostgresEventStore:
         shards, offsets = zip(*places, strict=True)
         rows = self._query("occurred", shards=list(shards), positions=list(offsets))
         return {Position(shard, position): occurred_at for shard, position, occurred_at in rows}
+
+    def ids(self, places: Collection[Position]) -> dict[Position, str]:
+        if not places:
+            return {}
+        shards, offsets = zip(*places, strict=True)
+        rows = self._query("ids", shards=list(shards), positions=list(offsets))
+        return {Position(shard, position): event_id for shard, position, event_id in rows}
 
     def histories(self, tenant_id: str, wanted: Mapping[str, int]) -> dict[str, History]:
         rows = self._query(

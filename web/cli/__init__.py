@@ -10,6 +10,7 @@ from web.cli.doctor import doctor
 from web.cli.health import health
 from web.cli.load_sample import load_sample
 from web.cli.projections import projections
+from web.cli.restore import backup, restore_check, restore_drill
 from web.cli.switch import pause, resume
 from web.cli.tenants import tenants
 from web.cli.token import token
@@ -18,10 +19,15 @@ from web.cli.welcome import welcome
 #: These add their commands to projections.
 PARTS = (rebuilds, verification)
 
+COMMANDS = (
+    *(token, load_sample, welcome, health, doctor, projections, dead_letters, cache, tenants, audit),
+    *(backup, restore_drill, restore_check),
+)
+
 
 def install(app: Flask) -> None:
     """Add our commands to Flask's own."""
-    for command in (token, load_sample, welcome, health, doctor, projections, dead_letters, cache, tenants, audit):
+    for command in COMMANDS:
         app.cli.add_command(command)
     for command in (pause, resume):
         projections.add_command(command)

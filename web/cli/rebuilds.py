@@ -9,11 +9,13 @@ from threading import Event, Thread
 from typing import Any
 
 import click
+import redis
 from flask.cli import with_appcontext
 
 from domain.read.errors import is_transient
 from domain.read.rebuild.rebuilder import Rebuilder
-from web.cli.answers import FAILED, json_option, say, told, who
+from domain.read.rebuild.start_over import StartedOver
+from web.cli.answers import FAILED, Unreachable, json_option, say, told, who
 from web.cli.progress import counted
 from web.cli.projections import projections
 from web.cli.tables import table
@@ -83,6 +85,41 @@ def compare(name: str, as_json: bool) -> None:
     say(found, as_json, lambda: f"{words}\n{_comparison(found)}")
     if found["different"]:
         sys.exit(FAILED)
+
+
+@projections.command("start-over")
+@click.option("--yes", is_flag=True, help="Don't ask.")
+@json_option
+@with_appcontext
+def start_over(yes: bool, as_json: bool) -> None:
+    """Make all read models anew from the events that are there, after the event store was restored.
+
+    All rows go, and the workers fold all events again, while the service goes on: until then answers lack what has not
+    been folded yet. To make a projection anew from the events it was made from, use rebuild, which shows no gap.
+    """
+    if not yes:
+        click.confirm("All rows of all read models go, and are made anew from the events. Go on?", abort=True, err=True)
+    done = told(_start_over)
+    container().wake(done.shards)
+    say(
+        {"events": done.events, "shards": len(done.shards), "skips_dropped": done.skips_dropped},
+        as_json,
+        lambda: (
+            f"{done.events:,} events on {len(done.shards)} shards are folded again by the workers.\n"
+            f"{done.skips_dropped:,} skips were about events that are not there any more.\n"
+            "How far they are: flask --app web projections status"
+        ),
+    )
+
+
+def _start_over() -> StartedOver:
+    try:
+        return container().start_over.start_over()
+    except redis.RedisError as error:
+        raise Unreachable(
+            f"The read models are being made anew, but the cache's Redis can't be told ({type(error).__name__}). Until "
+            "it is, answers may come from the former rows: flask --app web cache invalidate --tag '*'"
+        ) from None
 
 
 def _watch(rebuilder: Rebuilder, name: str, *, quiet: bool = False) -> dict[str, Any]:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from domain.bootstrap import Container
+from domain.read.guard import Divergence, divergences
 from domain.read.watch.health import NO_CLOCK, NO_WORKER, reasons
 from web.doctor.finding import Finding, fail, ok, warn
 
@@ -15,7 +16,7 @@ _OWN = ("is past the log", "no worker is alive", "no clock is alive", "the clock
 
 def projections(container: Container) -> Iterator[Finding]:
     status = container.monitor.status()
-    yield _checkpoints(status["projections"])
+    yield _checkpoints(status["projections"], divergences(container.read_pool, container.event_store))
     workers = status["workers"]
     if workers:
         yield ok("workers", f"{len(workers)} alive: {', '.join(_name(each) for each in workers)}")
@@ -29,17 +30,16 @@ def projections(container: Container) -> Iterator[Finding]:
         yield (fail if verdict == "unhealthy" else warn)("projections", words, remedy)
 
 
-def _checkpoints(found: list[Mapping[str, Any]]) -> Finding:
-    past = ((each["projection"], each["shards_diverged"]) for each in found)
-    diverged = [f"{name} on {shards} shards" for name, shards in past if shards]
-    if diverged:
+def _checkpoints(found: list[Mapping[str, Any]], apart: Sequence[Divergence]) -> Finding:
+    if apart:
         return fail(
             "checkpoints",
-            f"past the log: {', '.join(diverged)}. The event store was restored from an older backup than theirs",
-            "Make the read models anew from the events, as web/handbook/restore.md says. Nothing is folded till then.",
+            f"{len(apart)} are of another log: {apart[0]}. The event store was restored from an older backup",
+            "Make the read models anew: flask --app web projections start-over. Nothing is folded till then; "
+            "web/handbook/restore.md has the whole.",
         )
     lag = max((each["lag"] for each in found), default=0)
-    return ok("checkpoints", f"none is past its log; {lag:,} events behind at most")
+    return ok("checkpoints", f"each is of this log; {lag:,} events behind at most")
 
 
 def _clock(clock: Mapping[str, Any]) -> Iterator[Finding]:

@@ -29,6 +29,9 @@ class BoundedLog:
     def occurred(self, places: Collection[Position]) -> dict[Position, datetime]:
         return self._event_log.occurred(places)
 
+    def ids(self, places: Collection[Position]) -> dict[Position, str]:
+        return self._event_log.ids(places)
+
     def head(self, shard: int) -> int:
         return min(self._event_log.head(shard), self._bounds().get(shard, 0))
 

@@ -16,7 +16,7 @@ from domain.read.rebuild.errors import ProjectionNotFound
 from domain.read.rebuild.records import Rebuilds
 from domain.read.row_store import PostgresRowStore
 from domain.read.verify.difference import Difference, differences
-from domain.read.verify.records import Verification, Verifications
+from domain.read.verify.records import NullVerifications, Verification, Verifications
 from domain.read.verify.refold import Refold, Unit, rows_of, stand
 from domain.read.verify.sampling import Sampling
 
@@ -41,15 +41,20 @@ class Verifier:
     """
 
     def __init__(
-        self, pool: Pool, event_log: EventLog, projections: Sequence[Projection], schema: str = "read_schema"
+        self,
+        pool: Pool,
+        event_log: EventLog,
+        projections: Sequence[Projection],
+        schema: str = "read_schema",
+        records: Verifications | NullVerifications | None = None,
     ) -> None:
-        """The sessions of *pool* need the engine's SESSION."""
+        """The sessions of *pool* need the engine's SESSION. What is found is kept in *records*; None: in the schema."""
         self._pool = pool
         self._event_log = event_log
         self._projections = {projection.name: projection for projection in projections}
         self._schema = schema
         self._sampling = Sampling(pool, event_log, schema)
-        self._records = Verifications(pool)
+        self._records = records or Verifications(pool)
 
     def sample(self, n: int = 20, projections: Iterable[str] = ()) -> list[dict[str, Any]]:
         """Verify about *n* aggregates of each of *projections*, or of all; return what was found, as JSON values.

@@ -104,8 +104,8 @@ def _projection(projection: Mapping[str, Any]) -> Iterator[Reason]:
             "unhealthy",
             f"{name} is past the log on {projection['shards_diverged']} shards: the event store was restored from an "
             "older backup than the read models",
-            "Restore the newer backup. If there is none, make the read models anew: stop the workers, run "
-            "`python -m migrations downgrade --only read base` and `upgrade --only read`, and start them again.",
+            "Restore the newer backup. If there is none, make the read models anew from this one: "
+            "`flask --app web projections start-over`. web/handbook/restore.md has the whole.",
         )
     if pause := projection["paused"]:
         # One that stopped by itself needs somebody; one that was stopped by somebody has somebody.

@@ -43,6 +43,11 @@ SELECT e.shard, e.position, e.occurred_at
 FROM unnest(%(shards)s::smallint[], %(positions)s::bigint[]) AS place(shard, position)
 JOIN write_schema.domain_events e USING (shard, position)
 
+-- name: ids
+SELECT e.shard, e.position, e.event_id
+FROM unnest(%(shards)s::smallint[], %(positions)s::bigint[]) AS place(shard, position)
+JOIN write_schema.domain_events e USING (shard, position)
+
 -- name: histories
 -- Of each aggregate the events past its snapshot, and the snapshot itself in front of them as a row of version 0's
 -- shape: one statement, so both are of one moment.

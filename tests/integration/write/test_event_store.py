@@ -301,6 +301,15 @@ def test_it_tells_when_events_occurred_and_leaves_out_what_never_did(store: Even
     assert store.occurred([]) == {}
 
 
+def test_it_tells_the_ids_of_events_and_leaves_out_places_that_have_none(store: EventStore, tenant: str):
+    first, second = registered(tenant), registered(tenant)
+    position = store.append(append(tenant, first, second))
+    before, beyond = position._replace(offset=position.offset - 1), position._replace(offset=position.offset + 1)
+
+    assert store.ids([before, position, beyond]) == {before: first.event_id, position: second.event_id}
+    assert store.ids([]) == {}
+
+
 def test_a_tenants_events_are_read_backwards_page_by_page(store: EventStore, tenant: str):
     user = registered(tenant)
     store.append(append(tenant, user, activated(user.aggregate_id), registered(tenant)))

@@ -16,8 +16,8 @@ def all_errors(base: type[errors.DomainError]) -> list[type[errors.DomainError]]
     return [each for child in base.__subclasses__() for each in (child, *all_errors(child))]
 
 
-#: Raised inside, never to be seen by a client: nobody folds events while answering a request.
-INTERNAL = {"LogDiverged"}
+#: Raised inside, never to be seen by a client: nobody folds events or restores backups while answering a request.
+INTERNAL = {"LogDiverged", "NotABackup", "NotEmpty", "ProgramFailed", "ProgramsMissing"}
 
 
 def test_every_error_of_the_domain_has_a_status() -> None:

@@ -1,0 +1,107 @@
+"""PostgreSQL's own programs for dumps, in a version that knows the server's."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+from psycopg2.extensions import parse_dsn
+
+from domain.model.errors import DomainError
+from domain.postgres.url import normalised
+
+#: Where Debian and its like keep a folder for each version that is installed.
+_BY_VERSION = Path("/usr/lib/postgresql")
+
+#: The variables of libpq by the names that parameters have in a URL.
+_VARIABLES = {
+    "host": "PGHOST",
+    "hostaddr": "PGHOSTADDR",
+    "port": "PGPORT",
+    "user": "PGUSER",
+    "password": "PGPASSWORD",
+    "dbname": "PGDATABASE",
+    "sslmode": "PGSSLMODE",
+    "sslrootcert": "PGSSLROOTCERT",
+    "sslcert": "PGSSLCERT",
+    "sslkey": "PGSSLKEY",
+    "channel_binding": "PGCHANNELBINDING",
+    "gssencmode": "PGGSSENCMODE",
+    "target_session_attrs": "PGTARGETSESSIONATTRS",
+    "connect_timeout": "PGCONNECT_TIMEOUT",
+}
+
+#: Row-level security is forced, so a dump made by the tables' owner has no rows without this.
+_SEES_ALL = "-c app.engine=on"
+
+
+class ProgramsMissing(DomainError):
+    """No pg_dump and pg_restore of version {version} or newer were found in {places}: an older one can't read this
+    server. Install PostgreSQL's client of that version, or name the folder it is in."""
+
+
+class ProgramFailed(DomainError):
+    """{program} failed: {reason}"""
+
+
+class Programs(NamedTuple):
+    """The folder of pg_dump and pg_restore, and their version."""
+
+    folder: Path
+    version: int
+
+    def run(self, program: str, url: str, arguments: Sequence[str]) -> None:
+        """Run *program* on the database at *url*, whose password no other process gets to see.
+
+        Raises ProgramFailed with the last lines of what it said.
+        """
+        done = subprocess.run(  # noqa: S603
+            [str(self.folder / program), *arguments],
+            env={**os.environ, **environment(url)},
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        if done.returncode != 0:
+            raise ProgramFailed(program=program, reason=" ".join(done.stderr.split("\n")[-6:]).strip())
+
+
+def environment(url: str) -> Mapping[str, str]:
+    """Return *url* as the variables of libpq, for a session that sees the rows of all tenants."""
+    found = parse_dsn(normalised(url).set(drivername="postgresql").render_as_string(hide_password=False))
+    if unknown := sorted(found.keys() - _VARIABLES.keys() - {"options", "application_name"}):
+        raise ProgramFailed(program="libpq", reason=f"it has no variable for {', '.join(unknown)} of the URL")
+    own = {_VARIABLES[name]: value for name, value in found.items() if name in _VARIABLES}
+    return {**own, "PGOPTIONS": f"{found.get('options', '')} {_SEES_ALL}".strip()}
+
+
+def find_programs(version: int, folders: Iterable[Path]) -> Programs:
+    """Return the oldest programs that know a server of *version*: their dumps suit the most servers.
+
+    *folders* are looked at besides the path and where Debian puts them. Raises ProgramsMissing.
+    """
+    on_path = shutil.which("pg_dump")
+    places = [*folders, *([Path(on_path).parent] if on_path else []), *sorted(_BY_VERSION.glob("*/bin"))]
+    found = [Programs(place, has) for place in places if (has := _version(place)) is not None and has >= version]
+    if not found:
+        raise ProgramsMissing(version=version, places=", ".join(map(str, places)) or "any of the usual places")
+    return min(found, key=lambda programs: programs.version)
+
+
+def _version(folder: Path) -> int | None:
+    """Return the major version of the programs in *folder*; None where they are not both there."""
+    versions = set()
+    for program in ("pg_dump", "pg_restore"):
+        try:
+            said = subprocess.run([folder / program, "--version"], capture_output=True, text=True, check=True)  # noqa: S603
+        except (OSError, subprocess.CalledProcessError):
+            return None
+        match = re.search(r"\(PostgreSQL\) (\d+)", said.stdout)
+        versions.add(int(match[1]) if match else 0)
+    return min(versions)
