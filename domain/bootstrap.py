@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from functools import cached_property
+from typing import Any
 
+from domain.cache.factory import make_telemetry
 from domain.caching import Caching
 from domain.model.position import Position
+from domain.postgres.failure_class import failure_class
 from domain.postgres.pool import Pool
 from domain.read import engine, queries
 from domain.read.bell import RedisBell, Ringer
@@ -28,6 +31,9 @@ from domain.read.waiting import Waiter
 from domain.read.watch.monitor import Monitor
 from domain.restore.drill import Drill
 from domain.settings import Settings, SettingsError, Strategy
+from domain.telemetry import names
+from domain.telemetry.counters import Counters
+from domain.telemetry.telemetry import Telemetry
 from domain.write.command_bus import CommandBus, nobody
 from domain.write.postgres_store import PostgresEventStore
 
@@ -47,19 +53,44 @@ class Container:
         self._on_appended = on_appended
 
     @cached_property
+    def telemetry(self) -> Telemetry:
+        """What this process counts and says, and what all of them do."""
+        telemetry = make_telemetry(self.settings.cache_redis_url)
+        telemetry.also_say("pools", self.pools)
+        return telemetry
+
+    @property
+    def counters(self) -> Counters:
+        return self.telemetry.counters
+
+    @cached_property
     def write_pool(self) -> Pool:
         """Connections to write_schema."""
-        return Pool(self.settings.database_url, application_name="cqrs commands", settings=_COMMAND_SESSION)
+        url = self.settings.database_url
+        return self._pool("write", url, application_name="cqrs commands", settings=_COMMAND_SESSION)
 
     @cached_property
     def read_pool(self) -> Pool:
         """Connections to read_schema, for those who write to it."""
-        return Pool(self.settings.read_database_url, application_name="cqrs projections", settings=engine.SESSION)
+        url = self.settings.read_database_url
+        return self._pool("read", url, application_name="cqrs projections", settings=engine.SESSION)
 
     @cached_property
     def query_pool(self) -> Pool:
         """Connections to read_schema, or a replica of it, for those who only read."""
-        return Pool(self.settings.read_replica_url, application_name="cqrs queries", settings=queries.SESSION)
+        url = self.settings.read_replica_url
+        return self._pool("query", url, application_name="cqrs queries", settings=queries.SESSION)
+
+    def _pool(self, name: str, url: str, **options: Any) -> Pool:
+        """Make a pool whose troubles are counted under *name*."""
+
+        def failed(error: BaseException) -> None:
+            if kind := failure_class(error):
+                self.counters.count(names.DATABASE, name, kind)
+                if kind == "disk_full":
+                    self.telemetry.troubles.happened("disk_full")
+
+        return Pool(url, failed=failed, **options)
 
     @cached_property
     def event_store(self) -> PostgresEventStore:
@@ -67,7 +98,7 @@ class Container:
 
     @cached_property
     def command_bus(self) -> CommandBus:
-        return CommandBus(self.event_store, on_appended=self._appended)
+        return CommandBus(self.event_store, on_appended=self._appended, counters=self.counters)
 
     @cached_property
     def engine(self) -> ProjectionEngine:
@@ -92,7 +123,8 @@ class Container:
     @cached_property
     def synchronous_pool(self) -> Pool:
         """Connections to read_schema for commands that fold their own events."""
-        return Pool(
+        return self._pool(
+            "synchronous",
             self.settings.read_database_url,
             wait=0.25,
             application_name="cqrs synchronous",
@@ -120,6 +152,7 @@ class Container:
             policy=policy,
             invalidator=self.caching.prompt_invalidator if prompt else self.caching.invalidator,
             announce=self.ringer.ring,
+            counters=self.counters,
         )
 
     @cached_property
@@ -144,6 +177,7 @@ class Container:
             self._on_appended(Position(shard, 0), 0)
 
     def _appended(self, position: Position, count: int) -> None:
+        self.counters.count(names.LOG, "events", "appended", count)
         if self.synchronous_fold is not None:
             self.synchronous_fold.fold(position)
         # The workers hear of it last, so that they don't take the shard away from the fold above.
@@ -187,18 +221,16 @@ class Container:
     @cached_property
     def caching(self) -> Caching:
         """The cache before the queries, and who tells it what has changed."""
-        caching = Caching(self.settings, self.read_pool, self.queries, self.event_store.tenant_of)
-        caching.cache.also_say("pools", self.pools)
-        return caching
+        return Caching(self.settings, self.read_pool, self.queries, self.event_store.tenant_of, self.telemetry)
 
     def pools(self) -> dict[str, dict[str, int]]:
         """Return how full the pools of connections are that this process has made."""
-        names = ("write_pool", "read_pool", "query_pool", "synchronous_pool")
-        return {name: self.__dict__[name].fullness() for name in names if name in self.__dict__}
+        made = [name for name in ("write_pool", "read_pool", "query_pool", "synchronous_pool") if name in self.__dict__]
+        return {name: self.__dict__[name].fullness() for name in made}
 
     @cached_property
     def waiter(self) -> Waiter:
-        return Waiter(self.query_pool, self.event_store, self.bell, self.settings.position_waits)
+        return Waiter(self.query_pool, self.event_store, self.bell, self.settings.position_waits, self.counters)
 
     @cached_property
     def bell(self) -> RedisBell:
@@ -212,7 +244,8 @@ class Container:
 
     def close(self) -> None:
         """Close the connections that were opened."""
-        for name in ("caching", "bell", "ringer", "write_pool", "read_pool", "query_pool", "synchronous_pool"):
+        parts = ("caching", "telemetry", "bell", "ringer", "write_pool", "read_pool", "query_pool", "synchronous_pool")
+        for name in parts:
             if part := self.__dict__.get(name):
                 part.close()
 
@@ -222,9 +255,9 @@ def bootstrap(settings: Settings, on_appended: Callable[[Position, int], None] =
 
     Raises SettingsError for what can be seen only here: a strategy for a projection that there is not.
     """
-    names = [projection.name for projection in PROJECTIONS]
-    if unknown := sorted(set(settings.projection_strategy.named) - set(names)):
+    known = [projection.name for projection in PROJECTIONS]
+    if unknown := sorted(set(settings.projection_strategy.named) - set(known)):
         raise SettingsError(
-            [f"PROJECTION_STRATEGY: there is no projection {each}; there are {', '.join(names)}" for each in unknown]
+            [f"PROJECTION_STRATEGY: there is no projection {each}; there are {', '.join(known)}" for each in unknown]
         )
     return Container(settings, on_appended)

@@ -15,7 +15,6 @@ from domain.cache.factory import TIMEOUT, make_cache, make_invalidator
 from domain.cache.hot import Hot
 from domain.cache.invalidation import RedisInvalidator
 from domain.cache.purging import EdgePurges, HttpPurge
-from domain.cache.stats import hit_ratio
 from domain.cache.stream import SILENCE
 from domain.cache.telling import Telling
 from domain.cache.warm_ups import WarmUps
@@ -26,6 +25,8 @@ from domain.read.invalidation import InvalidationLag
 from domain.read.queries import Queries
 from domain.read.tenants import Tenants
 from domain.settings import Settings
+from domain.telemetry.ratios import hit_ratio
+from domain.telemetry.telemetry import Telemetry
 
 #: Seconds between two times that a process tells which keys are hot.
 _TELL_HOT = 2.0
@@ -41,7 +42,12 @@ class Caching:
     """What a process needs of the cache: answers from it, who tells it what has changed, and who looks after it."""
 
     def __init__(
-        self, settings: Settings, read_pool: Pool, queries: Queries, tenant_of: Callable[[str], str | None]
+        self,
+        settings: Settings,
+        read_pool: Pool,
+        queries: Queries,
+        tenant_of: Callable[[str], str | None],
+        telemetry: Telemetry,
     ) -> None:
         """*read_pool* leads to where projections write, and sees all tenants; *tenant_of* names an aggregate's."""
         url = settings.cache_redis_url
@@ -56,6 +62,7 @@ class Caching:
             l1_max_bytes=settings.l1_max_bytes - self.finished_max_bytes,
             encryption_keys=settings.cache_encryption_keys,
             compress_min_bytes=settings.cache_compress_min_bytes,
+            telemetry=telemetry,
         )
         self.hot = Hot(self._client)
         self.cache.regularly(self.hot.tell, _TELL_HOT)
@@ -91,9 +98,9 @@ class Caching:
             query: hit_ratio({level: {query: cells[query]} for level, cells in counters.items() if query in cells})
             for query in queries
         }
-        return {**stats, "hit_ratios": ratios, "redis": self._redis()}
+        return {**stats, "hit_ratios": ratios, "redis": self.redis()}
 
-    def _redis(self) -> dict[str, Any] | None:
+    def redis(self) -> dict[str, Any] | None:
         """Return how much memory Redis uses, and what it has evicted; None where it does not answer."""
         with suppress(redis.RedisError):
             info: Any = self._client.info()

@@ -17,8 +17,10 @@ from domain.model.errors import NotCaughtUp, NotFound
 from domain.model.position import Position
 from domain.read.queries import QUERY_PROJECTIONS
 from domain.read.waiting import About
+from domain.telemetry.names import QUERY
 from web import conditions, edge, fast_path, served
 from web.context import container
+from web.metrics.requests import found_at
 
 #: The cursor is the last thing in a list's body. Further up the same name may stand in a workspace's settings.
 _NEXT_CURSOR = re.compile(rb'"next_cursor"\s*:\s*"([A-Za-z0-9_=-]+)"\s*\}\s*\}\s*\Z')
@@ -36,6 +38,7 @@ def answer(query: str, tenant_id: str, *, missing: type[NotFound], **arguments: 
     waited = time.perf_counter()
     found = container().caching.queries.get(query, tenant_id, arguments, wanted)
     ended = time.perf_counter()
+    container().counters.observe(QUERY, found_at(query, found.level), ended - waited)
     # Positions of two shards can't be compared: this answer's own says nothing about another tenant's.
     if wanted is not None and found.position.shard == wanted.shard and found.position < wanted:
         raise NotCaughtUp(position=wanted)

@@ -26,7 +26,9 @@ from web.arguments import WERKZEUG_MAX_BODY
 from web.auth import Authenticator
 from web.blueprint import Api
 from web.fast_path import FastPath
+from web.metrics import requests
 from web.openapi import page
+from web.token_refusals import Refusals
 from workers.hints import HintSender
 
 
@@ -41,11 +43,12 @@ def create_app(settings: Settings | None = None, container: Container | None = N
     app.extensions[context.EXTENSION] = container
     # In this order they see a request, and in the opposite one its answer.
     access_log.install(app)
+    requests.install(app, container.telemetry)
     tracing.install(app)
     context.install(app)
     surroundings.install(app, container.settings)
     meters = limits.install(app, container)
-    authenticator = Authenticator.from_settings(container.settings)
+    authenticator = Authenticator.from_settings(container.settings, Refusals(container.telemetry))
     authorization.install(app, authenticator)
     limits.install_for_principals(app, meters.principal)
     problems.install(app)
@@ -85,7 +88,9 @@ def add_endpoints(app: Flask) -> Api:
 
 
 def _wired(settings: Settings) -> Container:
-    container = bootstrap(settings, HintSender(settings.redis_url).on_appended)
+    hints = HintSender(settings.redis_url)
+    container = bootstrap(settings, hints.on_appended)
+    hints.counters = container.counters
     # Made now, since the threads that share them would otherwise make them at the same time.
     _ = container.command_bus, container.synchronous_fold, container.queries, container.waiter, container.monitor
     return container

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import jwt
 
 from domain.model import fields
 from domain.model.actor import Actor
-from domain.model.errors import Invalid
+from domain.model.errors import DomainError, Invalid, Unavailable
 from domain.model.users.roles import ADMIN, SUPER_ADMIN, USER
 from domain.settings import Settings
 from web.errors import Unauthenticated
@@ -28,19 +29,30 @@ KNOWN_ROLES = frozenset({USER, ADMIN, SUPER_ADMIN})
 class Authenticator:
     """Verifies tokens. *issuer* and *audience* are checked when given; the expiry always, to the second."""
 
-    def __init__(self, keys: KeySource, *, issuer: str | None = None, audience: str | None = None) -> None:
+    def __init__(
+        self,
+        keys: KeySource,
+        *,
+        issuer: str | None = None,
+        audience: str | None = None,
+        refused: Callable[[DomainError], object] = lambda _: None,
+    ) -> None:
+        """*refused* is told why a token is refused."""
         self._keys = keys
+        self._refused = refused
         self._issuer = issuer
         self._audience = audience
 
     @classmethod
-    def from_settings(cls, settings: Settings) -> Authenticator:
+    def from_settings(
+        cls, settings: Settings, refused: Callable[[DomainError], object] = lambda _: None
+    ) -> Authenticator:
         keys: KeySource
         if settings.jwt_jwks_url is not None:
             keys = FetchedKeys(settings.jwt_jwks_url)
         else:
             keys = SharedSecret(settings.jwt_secret or "")
-        return cls(keys, issuer=settings.jwt_issuer, audience=settings.jwt_audience)
+        return cls(keys, issuer=settings.jwt_issuer, audience=settings.jwt_audience, refused=refused)
 
     def keys_version(self) -> int:
         """Return a number that changes when a key is no longer good, so that tokens have to be verified again."""
@@ -55,6 +67,13 @@ class Authenticator:
 
         Raises what authenticate() raises.
         """
+        try:
+            return self._verify(header)
+        except (Unauthenticated, Unavailable) as error:
+            self._refused(error)
+            raise
+
+    def _verify(self, header: str | None) -> tuple[Actor, int]:
         if header is None:
             raise Unauthenticated(reason="there is none")
         if len(header) > MAX_HEADER_LENGTH:

@@ -107,12 +107,14 @@ def main() -> None:
         sys.exit(str(error))
     logs.configure(settings)
     tracing.configure(settings, "clock")
-    hints = HintSender(settings.redis_url)
+    container.telemetry.kind = "clock"
+    container.telemetry.start()
+    hints = HintSender(settings.redis_url, container.counters)
     job_log = JobLog(container.read_pool)
     clock = Clock(
         Leadership(settings.database_url),
         jobs(container, hints),
-        lambda name, job: LoggedRun(name, job, job_log),
+        lambda name, job: LoggedRun(name, job, job_log, container.counters),
     )
     pulse = Pulse(Processes(container.read_pool), "clock", clock.leads)
     pulse.start()

@@ -12,6 +12,8 @@ import structlog
 from domain import tracing
 from domain.breaker import CircuitBreaker
 from domain.model.position import SHARDS, Position
+from domain.telemetry.counters import Counters
+from domain.telemetry.names import HINT
 from workers.redis_broker import QUEUE, make_broker
 
 log = structlog.get_logger(__name__)
@@ -32,7 +34,9 @@ _TIMEOUT = 0.1
 class HintSender:
     """Sends hints, at most one waiting for each shard. It never raises: a hint that is lost is made up by the clock."""
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, counters: Counters | None = None) -> None:
+        """What becomes of the hints is counted by *counters*, which may be given later too."""
+        self.counters = counters or Counters()
         self._broker = make_broker(url, _TIMEOUT, middleware=[])
         self._client: redis.Redis = self._broker.client
         self._queue = f"{self._broker.namespace}:{QUEUE}"
@@ -44,11 +48,12 @@ class HintSender:
 
     def send(self, shard: int, actor: Actor = "project") -> bool:
         """Send a hint unless one is waiting. Return False when it can't be sent."""
-        return self._guarded(lambda: self._send(_mark(shard, actor), actor, shard))
+        return self._guarded(actor, lambda: self._send(_mark(shard, actor), actor, shard))
 
     def send_rebuild(self, projection: str, hand: int) -> bool:
         """Ask a worker to lend its *hand*-th hand to the rebuild of *projection*, unless that was asked already."""
-        return self._guarded(lambda: self._send(_rebuild_mark(projection, hand), "rebuild", projection, hand))
+        mark = _rebuild_mark(projection, hand)
+        return self._guarded("rebuild", lambda: self._send(mark, "rebuild", projection, hand))
 
     def _send(self, mark: str, actor: str, *args: object) -> None:
         with self._client.pipeline(transaction=False) as pipeline:
@@ -61,22 +66,29 @@ class HintSender:
             self._broker.enqueue(
                 dramatiq.Message(queue_name=QUEUE, actor_name=actor, args=args, kwargs={}, options=options)
             )
+            self.counters.count(HINT, actor, "sent")
+        else:
+            self.counters.count(HINT, actor, "spared")
 
     def clear(self, shard: int, actor: Actor = "project") -> None:
         """Take the mark away: the shard's events are about to be read."""
-        self._guarded(lambda: self._client.delete(_mark(shard, actor)))
+        self._guarded(actor, lambda: self._client.delete(_mark(shard, actor)))
+        self.counters.count(HINT, actor, "taken")
 
     def clear_rebuild(self, projection: str, hand: int) -> None:
         """Take the mark away: the hand is free."""
-        self._guarded(lambda: self._client.delete(_rebuild_mark(projection, hand)))
+        self._guarded("rebuild", lambda: self._client.delete(_rebuild_mark(projection, hand)))
+        self.counters.count(HINT, "rebuild", "taken")
 
-    def _guarded(self, action: Callable[[], object]) -> bool:
+    def _guarded(self, actor: str, action: Callable[[], object]) -> bool:
         if not self._breaker.allows():
+            self.counters.count(HINT, actor, "lost")
             return False
         try:
             action()
         except redis.RedisError as error:
             self._breaker.failed()
+            self.counters.count(HINT, actor, "lost")
             log.warning("A hint was lost.", error=type(error).__name__, reason=str(error))
             return False
         self._breaker.succeeded()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from typing import NamedTuple
 
@@ -9,6 +10,8 @@ import structlog
 
 from domain.read.errors import is_transient
 from domain.read.watch.job_log import JobLog
+from domain.telemetry.counters import Counters
+from domain.telemetry.names import JOB
 
 log = structlog.get_logger(__name__)
 
@@ -23,14 +26,17 @@ class Job(NamedTuple):
 class LoggedRun:
     """Runs a job. It never raises, so that no job stops another; how it went is written down where status reads it."""
 
-    def __init__(self, name: str, job: Job, job_log: JobLog) -> None:
+    def __init__(self, name: str, job: Job, job_log: JobLog, counters: Counters | None = None) -> None:
         self._name = name
         self._job = job
         self._log = job_log
+        self._counters = counters or Counters()
 
     def __call__(self) -> None:
         self._write(lambda: self._log.begun(self._name))
+        began = time.monotonic()
         error = self._run()
+        self._counters.time(JOB, f"{self._name}/{'done' if error is None else 'failed'}", time.monotonic() - began)
         self._write(lambda: self._log.ended(self._name, error))
 
     def _run(self) -> str | None:

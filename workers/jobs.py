@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from domain.bootstrap import Container
+from domain.telemetry.history import INTERVAL
 from workers.checkpoint_watch import CheckpointWatch
 from workers.forgetting import Forgetting
 from workers.hints import HintSender
 from workers.job import Job
 from workers.rebuilding import Rebuilding
+from workers.sampling import Sampling
 from workers.sweep import Sweep
 from workers.warming import Warming
 
@@ -30,6 +32,7 @@ def jobs(container: Container, hints: HintSender) -> dict[str, Job]:
         "checkpoints": Job(CheckpointWatch(container.monitor, container.read_pool), _WATCH),
         "verify": Job(lambda: container.verifier.sample(_SAMPLE), _VERIFY),
         "clean-up": Job(Forgetting(container.event_store), _CLEAN_UP),
+        "history": Job(Sampling(container.telemetry, container.monitor), INTERVAL),
         "rebuilds": Job(Rebuilding(container.rebuilder, hints), _SWEEP),
     }
     caching, settings = container.caching, container.settings

@@ -42,7 +42,8 @@ class Wiring(dramatiq.Middleware):
             sys.exit(str(error))
         logs.configure(settings)
         tracing.configure(settings, "worker")
-        self.hints = HintSender(settings.redis_url)
+        self._container.telemetry.kind = "worker"
+        self.hints = HintSender(settings.redis_url, self._container.counters)
         # Made here, since the threads that share them would make them at the same time.
         self.engine, self.batch_engine = self._container.worker_engine, self._container.batch_engine
         self.rebuilder = self._container.rebuilder
@@ -54,6 +55,7 @@ class Wiring(dramatiq.Middleware):
     def after_worker_boot(self, _broker: RedisBroker, worker: dramatiq.Worker) -> None:
         ignore_echoes(signal.SIGTERM)
         self._pulse.start()
+        self._container.telemetry.start()
         log.info("The worker is ready.", threads=worker.worker_threads)
 
     def after_worker_shutdown(self, _broker: RedisBroker, _worker: dramatiq.Worker) -> None:

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import os
-import socket
 import time
-from collections.abc import Callable, Iterable, Mapping
-from contextlib import suppress
+from collections.abc import Callable, Iterable
 from typing import Any, NoReturn
 
 import flask_caching
@@ -14,23 +11,24 @@ import redis
 from flask import Flask
 
 from domain.cache.answer import Found
-from domain.cache.epoch import Epoch, random_id
+from domain.cache.epoch import Epoch
 from domain.cache.health import Health
 from domain.cache.housekeeping import Housekeeping
 from domain.cache.keys import Key
 from domain.cache.l1 import L1
 from domain.cache.l2 import L2
 from domain.cache.loading import Loader, Loading
-from domain.cache.processes import Processes
-from domain.cache.stats import Counter, Stats, hit_ratio, summed, written
 from domain.cache.stream import StreamReader
 from domain.model.position import Position, shard_of
+from domain.telemetry.counters import Counter
+from domain.telemetry.ratios import LEVELS, hit_ratio
+from domain.telemetry.telemetry import Telemetry
 
 #: An offset that no answer reaches, so that one who asks for it always loads.
 _NEVER = 2**53
 
 #: Seconds between two rounds of each task.
-_KEEP, _TELL, _PURGE = 0.5, 1.0, 15.0
+_KEEP, _LOOK, _PURGE = 0.5, 1.0, 15.0
 
 
 class Cache(flask_caching.Cache):
@@ -46,8 +44,7 @@ class Cache(flask_caching.Cache):
         l2: L2,
         epoch: Epoch,
         reader: StreamReader,
-        processes: Processes,
-        stats: Stats,
+        telemetry: Telemetry,
         health: Health,
     ) -> None:
         super().__init__(with_jinja2_ext=False)
@@ -55,20 +52,20 @@ class Cache(flask_caching.Cache):
         self.l2 = l2
         self.reader = reader
         self.health = health
-        self.counters = stats
-        self._processes = processes
-        self._loading = Loading(l1, l2, stats, health)
+        self.telemetry = telemetry
+        self.counters = telemetry.counters
+        self._loading = Loading(l1, l2, self.counters, health)
         self._housekeeping: Housekeeping | None = None
         self._chores: dict[Callable[[], None], float] = {
             self._loading.keep_leases: _KEEP,
-            self.tell: _TELL,
-            self.health.look: _TELL,
+            self.health.look: _LOOK,
             self._purge: _PURGE,
         }
-        self._also: dict[str, Callable[[], Any]] = {}
-        #: The name under which this process tells of itself.
-        self.process = f"{socket.gethostname()}:{os.getpid()}:{random_id()}"
         epoch.on_change(l1.empty)
+        telemetry.also_count(self._events)
+        telemetry.on_told(self._told)
+        for name, say in self._said().items():
+            telemetry.also_say(name, say)
 
     def init_app(self, app: Flask, config: dict[str, Any] | None = None) -> None:
         """Be the cache of *app*, with the backend that is there already."""
@@ -134,10 +131,6 @@ class Cache(flask_caching.Cache):
         """Do *chore* every so many seconds too, beside what the cache does itself. To be said before start()."""
         self._chores[chore] = seconds
 
-    def also_say(self, name: str, say: Callable[[], Any]) -> None:
-        """Tell the others what *say* returns too, as JSON can have it."""
-        self._also[name] = say
-
     def start(self) -> None:
         """Start the threads, if they don't run. The first request does so, in the process that serves it."""
         housekeeping = Housekeeping(self._chores)
@@ -145,57 +138,44 @@ class Cache(flask_caching.Cache):
             self._housekeeping = housekeeping
             housekeeping.start()
             self.reader.start()
+            self.telemetry.start()
 
     def close(self) -> None:
         """Stop the threads, and close no connection: others may use the clients."""
         if self._housekeeping is not None:
             self._housekeeping.stop()
             self.reader.stop()
+        self.telemetry.stop()
 
     def disconnect(self) -> None:
         """Close the connections, after close()."""
-        for part in (self.l2, self.reader, self._processes):
+        for part in (self.l2, self.reader):
             part.disconnect()
 
-    def tell(self) -> None:
-        """Tell the others of this process. That is also how it learns whether Redis can be written to."""
-        try:
-            self._processes.publish(self.process, self.said())
-        except (redis.ConnectionError, redis.TimeoutError, OSError):
-            return
-        except redis.RedisError:
-            self.health.writable(False)
-        else:
-            self.health.writable(True)
+    def _told(self, error: redis.RedisError | OSError | None) -> None:
+        """That this process tells of itself is also how it learns whether Redis can be written to."""
+        if not isinstance(error, (redis.ConnectionError, redis.TimeoutError, OSError)):
+            self.health.writable(error is None)
 
-    def said(self) -> dict[str, Any]:
-        """Return what this process counts, and how it is."""
+    def _said(self) -> dict[str, Callable[[], Any]]:
+        """What this process says of its cache."""
         return {
-            "counters": written(self.counters.totals() | self._events()),
-            "l1": {"bytes": self.l1.bytes, "entries": len(self.l1), "evicted": self.l1.evicted},
-            "stream": {
+            "l1": lambda: {"bytes": self.l1.bytes, "entries": len(self.l1), "evicted": self.l1.evicted},
+            "stream": lambda: {
                 # A process that keeps nothing in its memory doesn't read.
                 "lag": None if self._housekeeping is None else round(self.reader.lag, 3),
                 "missed": self.reader.missed,
                 "disconnected": self.reader.disconnected,
             },
-            "breaker": {"state": self.l2.guard.breaker.state, "opened": self.l2.guard.opened},
-            "readable": self.health.readable,
-            **{name: say() for name, say in self._also.items()},
+            "breaker": lambda: {"state": self.l2.guard.breaker.state, "opened": self.l2.guard.opened},
+            "readable": lambda: self.health.readable,
         }
 
     def stats(self) -> dict[str, Any]:
-        """Return the counters over all living processes, and what each says of itself; Redis down, of this one."""
-        processes: dict[str, dict[str, Any]] = {}
-        counted: list[Mapping[str, int]] = []
-        self.tell()
-        with suppress(redis.RedisError, OSError):
-            processes = self._processes.read()
-            counted = [self._processes.retired()]
-        if self.process not in processes:
-            processes[self.process] = self.said()
-        counted += [said.pop("counters") for said in processes.values()]
-        counters = summed(counted)
+        """Return the counters over all processes, and what each says of itself; Redis down, of this one."""
+        look = self.telemetry.look()
+        counters = {level: look.counters[level] for level in LEVELS if level in look.counters}
+        processes = {name: said for name, said in look.processes.items() if "l1" in said}
         return {"counters": counters, "hit_ratio": hit_ratio(counters), "processes": processes}
 
     def _events(self) -> dict[Counter, int]:

@@ -17,7 +17,6 @@ PREFIX = "cache:"
 #: One key tells of the epoch and the stream, for all tenants; it lies with the stream.
 STATE = f"{PREFIX}{{all}}:state"
 STREAM = f"{PREFIX}{{all}}:stream"
-PROCESSES = f"{PREFIX}{{all}}:processes"
 HOT = f"{PREFIX}{{all}}:hot"
 
 

@@ -14,9 +14,8 @@ from domain.cache.health import Health
 from domain.cache.invalidation import RedisInvalidator
 from domain.cache.l1 import L1
 from domain.cache.l2 import L2
-from domain.cache.processes import Processes
-from domain.cache.stats import Stats
 from domain.cache.stream import SILENCE, StreamReader
+from domain.telemetry.telemetry import Telemetry
 
 #: Seconds that a request waits for Redis, and that those do for whom nobody waits.
 TIMEOUT, PATIENT = 0.1, 2.0
@@ -30,20 +29,34 @@ def make_cache(
     l1_max_bytes: int = 64 * 2**20,
     encryption_keys: Mapping[str, bytes] | None = None,
     compress_min_bytes: int = 1024,
+    telemetry: Telemetry | None = None,
 ) -> Cache:
     """Return a cache on the Redis at *url*. Nothing connects, and no thread runs, before it is used.
 
     *applied* returns the offset that the furthest projection has reached on a shard, read on the server that
     projections write to. *behind* returns for how many seconds the oldest change has waited for its invalidation.
+    What is counted is told by *telemetry*, or by one of the cache's own.
     """
     client = connect(url, TIMEOUT)
-    stats, l1 = Stats(), L1(l1_max_bytes)
+    telemetry = telemetry or make_telemetry(url)
+    stats, l1 = telemetry.counters, L1(l1_max_bytes)
     epoch = Epoch(client)
     l2 = L2(
-        client, epoch, Envelope(encryption_keys, compress_min_bytes), Guard(CircuitBreaker(), stats), stats, applied
+        client,
+        epoch,
+        Envelope(encryption_keys, compress_min_bytes),
+        Guard(CircuitBreaker(), stats),
+        stats,
+        applied,
+        unreadable=lambda: telemetry.troubles.happened("unreadable"),
     )
     reader = StreamReader(connect(url, SILENCE), epoch, l1)
-    return Cache(l1, l2, epoch, reader, Processes(connect(url, SILENCE)), stats, Health(behind))
+    return Cache(l1, l2, epoch, reader, telemetry, Health(behind))
+
+
+def make_telemetry(url: str) -> Telemetry:
+    """Return what tells of this process on the Redis at *url*."""
+    return Telemetry(connect(url, SILENCE))
 
 
 def make_invalidator(url: str) -> RedisInvalidator:

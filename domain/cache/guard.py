@@ -10,7 +10,7 @@ import redis
 
 from domain.breaker import CircuitBreaker
 from domain.cache.looked import Down
-from domain.cache.stats import Stats
+from domain.telemetry.counters import Counters
 
 T = TypeVar("T")
 
@@ -21,7 +21,7 @@ SLOW = 0.05
 class Guard:
     """Calls Redis as far as the breaker allows, and knows no other error than Down."""
 
-    def __init__(self, breaker: CircuitBreaker, stats: Stats) -> None:
+    def __init__(self, breaker: CircuitBreaker, stats: Counters) -> None:
         self.breaker = breaker
         #: How often the breaker opened.
         self.opened = 0

@@ -19,8 +19,8 @@ from domain.cache.guard import Guard
 from domain.cache.keys import Key
 from domain.cache.looked import Ask, Down, Hit, Lease, Wait
 from domain.cache.scripts import Elsewhere, run
-from domain.cache.stats import Stats
 from domain.model.position import Position, shard_of
+from domain.telemetry.counters import Counters
 
 #: How often an answer is asked for again because the server has moved, or has no fence.
 _ATTEMPTS = 5
@@ -45,10 +45,14 @@ class L2(RedisCache):
         epoch: Epoch,
         envelope: Envelope,
         guard: Guard,
-        stats: Stats,
+        stats: Counters,
         applied: Callable[[int], int],
+        unreadable: Callable[[], object] = lambda: None,
     ) -> None:
-        """*applied* returns the offset that the furthest projection has reached on a shard, read where they write."""
+        """*applied* returns the offset that the furthest projection has reached on a shard, read where they write.
+
+        *unreadable* is called for each entry that can't be opened.
+        """
         super().__init__(host=client, key_prefix="cache:plain:")
         self.serializer = JsonSerializer()  # type: ignore[assignment]
         self.guard = guard
@@ -57,6 +61,7 @@ class L2(RedisCache):
         self._envelope = envelope
         self._stats = stats
         self._applied = applied
+        self._unreadable = unreadable
 
     @classmethod
     def factory(cls, app: Flask, config: dict[str, Any], args: list[Any], kwargs: dict[str, Any]) -> L2:  # noqa: ARG003
@@ -79,6 +84,7 @@ class L2(RedisCache):
                         body = self._envelope.open(sealed, associated(names.entry(key.text), header, tags))
                     except Unreadable:
                         self._stats.count("l2", key.query, "unreadable")
+                        self._unreadable()
                         self._make_way(names, key, lease)
                         continue
                     position = Position(shard_of(key.tenant_id), int(offset))

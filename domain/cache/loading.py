@@ -18,9 +18,9 @@ from domain.cache.l2 import L2
 from domain.cache.looked import Ask, Down, Hit, Lease, Wait
 from domain.cache.scripts import LEASE
 from domain.cache.single_flight import Flight, Flights
-from domain.cache.stats import Stats
 from domain.cache.tags import shown
 from domain.model.position import Position, shard_of
+from domain.telemetry.counters import Counters
 
 #: What gives the answer if no cache does. None stands for what isn't there; a loader that reads a replica has to say
 #: instead at which position it isn't there, with a body that is None.
@@ -44,7 +44,7 @@ class Got(NamedTuple):
 class Loading:
     """Loads each answer once, in all processes, for all who ask meanwhile and may accept it."""
 
-    def __init__(self, l1: L1, l2: L2, stats: Stats, health: Health) -> None:
+    def __init__(self, l1: L1, l2: L2, stats: Counters, health: Health) -> None:
         self._l1 = l1
         self._l2 = l2
         self._stats = stats

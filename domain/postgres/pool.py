@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -34,8 +34,12 @@ class Pool:
         wait: float = 5.0,
         application_name: str = "cqrs",
         settings: Mapping[str, str] | None = None,
+        failed: Callable[[BaseException], object] = lambda _: None,
     ) -> None:
-        """*wait* is how many seconds a caller waits for a connection; *settings* are PostgreSQL's, for each session."""
+        """*wait* is how many seconds a caller waits for a connection; *settings* are PostgreSQL's, for each session.
+
+        *failed* is told each error that somebody met who wanted a connection, or had one.
+        """
         options = " ".join(f"-c {name}={value}" for name, value in (settings or {}).items())
         self.engine: Engine = create_engine(
             normalised(url),
@@ -56,6 +60,7 @@ class Pool:
             },
         )
         self._most = size + overflow
+        self._failed = failed
         event.listen(self.engine, "connect", _prepare)
 
     @contextmanager
@@ -79,11 +84,16 @@ class Pool:
 
     @contextmanager
     def _connection(self) -> Iterator[Connection]:
-        pooled = self.engine.raw_connection()
+        try:
+            pooled = self.engine.raw_connection()
+        except BaseException as error:
+            self._failed(error)
+            raise
         try:
             dbapi: Connection = pooled.driver_connection  # type: ignore[assignment]
             yield dbapi
-        except BaseException:
+        except BaseException as error:
+            self._failed(error)
             # The session's state is unknown when a statement was cut off; an orderly error leaves it idle.
             if dbapi.closed or dbapi.info.transaction_status != _IDLE:
                 pooled.invalidate()

@@ -22,6 +22,8 @@ from domain.read.release import Release, Released
 from domain.read.row_store import execute
 from domain.read.status import lagging, status
 from domain.read.turn import Turn
+from domain.telemetry.counters import Counters
+from domain.telemetry.names import BATCH, FOLD
 
 #: What the engine's sessions need of PostgreSQL; for the settings of its pool.
 SESSION: Mapping[str, str] = {
@@ -74,6 +76,7 @@ class ProjectionEngine:
         policy: Policy = _USUAL,
         invalidator: Invalidator = _NOBODY,
         announce: Callable[[int], object] = lambda _: None,
+        counters: Counters | None = None,
     ) -> None:
         """The sessions of *pool* need the settings SESSION. *invalidator* is told what was committed.
 
@@ -86,6 +89,7 @@ class ProjectionEngine:
         self._schema = schema
         self._policy = policy
         self._announce = announce
+        self._counters = counters or Counters()
         self._checkpoints = Checkpoints(schema)
         self._parked = ParkedAggregates(schema)
         self._states = ProjectionStates(schema)
@@ -144,6 +148,7 @@ class ProjectionEngine:
                 execute(cursor, [self._checkpoints.hear(shard, heard)])
         if turn.moved or released.events:
             self._announce(shard)
+        self._count(taken, turn, released, time.monotonic() - began)
         for names, events in zip(moved, batches, strict=True):
             batch_log.folded(shard, names, events, time.monotonic() - began)
         with batch_log.span(shard, moved, batches, began_at):
@@ -160,6 +165,16 @@ class ProjectionEngine:
             failed=tuple(dict.fromkeys([*turn.failed, *released.failed])),
             released=released.events,
         )
+
+    def _count(self, taken: Mapping[str, Taken], turn: Turn, released: Released, seconds: float) -> None:
+        """Count what was committed."""
+        for name, position in turn.moved.items():
+            self._counters.count(FOLD, name, "events", position - taken[name].at.position)
+            self._counters.count(FOLD, name, "batches")
+        for name, what, n in (*turn.happened, *released.happened):
+            self._counters.count(FOLD, name, what, n)
+        if turn.moved:
+            self._counters.observe(BATCH, "batch", seconds)
 
     def _told(self, taken: Mapping[str, Taken], heard: Mapping[str, int]) -> dict[str, int] | None:
         """Return how far the cache has heard of each projection; None where there is no cache."""

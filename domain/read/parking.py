@@ -22,6 +22,10 @@ class Parked(NamedTuple):
     version: int
     attempts: int
 
+    def attempt(self, event: RecordedEvent) -> int:
+        """Return the number of the attempt that failed at *event*: each event has attempts of its own."""
+        return self.attempts + 1 if event.version == self.version else 1
+
 
 class ParkedAggregates:
     """The table parked_aggregates of *schema*. Whoever adds or removes rows holds the lock on the checkpoint."""
@@ -94,9 +98,9 @@ class ParkedAggregates:
         return [*statements, self._count(shard, projection, len(failures))]
 
     def postpone(self, parked: Parked, failed: Failure, policy: Policy) -> list[Statement]:
-        """Return what puts off *parked*, whose release *failed*. Attempts are counted for each event on its own."""
+        """Return what puts off *parked*, whose release *failed*."""
         event = failed.event
-        attempts = parked.attempts + 1 if event.version == parked.version else 1
+        attempts = parked.attempt(event)
         return [
             (
                 f"UPDATE {self._table} SET from_position = %s, version = %s, event_type = %s, error_class = %s, "  # noqa: S608

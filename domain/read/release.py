@@ -26,10 +26,12 @@ _AT_ONCE = 20
 
 
 class Released(NamedTuple):
-    """How many events were folded, and the projections in which a release failed."""
+    """How many events were folded, the projections in which a release failed, and what there is to count: the
+    projection, what happened, and how often."""
 
     events: int = 0
     failed: tuple[str, ...] = ()
+    happened: tuple[tuple[str, str, int], ...] = ()
 
 
 class Release:
@@ -54,40 +56,44 @@ class Release:
         self, cursor: cursor, shard: int, projections: Mapping[str, Projection], positions: Mapping[str, int]
     ) -> Released:
         """Try what is due in *projections*, up to the *positions* of their checkpoints, which are locked."""
-        folded, failed = 0, list[str]()
+        folded, failed, happened = 0, list[str](), list[tuple[str, str, int]]()
         for parked in self._parked.due(cursor, shard, list(projections), _AT_ONCE):
             waiting = self._event_log.read_aggregate(
                 shard, parked.aggregate_id, parked.version - 1, self._batch_size + 1
             )
             waiting = [event for event in waiting if event.position <= positions[parked.projection]]
-            events, passed = self._try(cursor, shard, projections[parked.projection], parked, waiting)
+            events, ended = self._try(cursor, shard, projections[parked.projection], parked, waiting)
             folded += events
-            if not passed:
+            happened += ((parked.projection, what, 1) for what in ended)
+            if "failed_again" in ended:
                 failed.append(parked.projection)
-        return Released(folded, tuple(failed))
+        return Released(folded, tuple(failed), tuple(happened))
 
     def _try(
         self, cursor: cursor, shard: int, projection: Projection, parked: Parked, waiting: Sequence[RecordedEvent]
-    ) -> tuple[int, bool]:
-        """Fold the first of what is *waiting*; return how many events are done with, and whether none failed."""
+    ) -> tuple[int, tuple[str, ...]]:
+        """Fold the first of what is *waiting*; return how many events are done with, and what that led to."""
         skipped = self._skips.of(cursor, shard, projection.name, [parked.aggregate_id])
         events, rest = waiting[: self._batch_size], waiting[self._batch_size :]
         failures = Isolation(cursor, self._schema, projection, skipped).fold([events])
-        done = len(events)
+        done, ended = len(events), tuple[str, ...]()
         if failures:
             done = failures[0].event.version - parked.version
             statements = self._parked.postpone(parked, failures[0], self._policy)
+            dead = parked.attempt(failures[0].event) >= self._policy.max_attempts
+            ended = ("failed_again", "dead") if dead else ("failed_again",)
         elif rest:
             statements = self._parked.go_on(parked, rest[0])
         else:
             statements = self._parked.unpark(shard, parked)
+            ended = ("released",)
         if done and self._cached:
             statements.append(
                 self._rewrites.add(parked.projection, parked.tenant_id, parked.aggregate_id, shard, parked.version)
             )
         execute(cursor, statements)
         self._report(shard, parked, failures, len(rest))
-        return done, not failures
+        return done, ended
 
     def _report(self, shard: int, parked: Parked, failures: Sequence[Failure], left: int) -> None:
         about = {"projection": parked.projection, "aggregate": parked.aggregate_id, "shard": shard}

@@ -27,7 +27,8 @@ log = structlog.get_logger(__name__)
 class Turn:
     """Folds batches of one shard whose checkpoints are *taken*, and sees to what fails.
 
-    ``moved`` tells how far each projection has got, ``failed`` in which one something was parked or paused.
+    ``moved`` tells how far each projection has got, ``failed`` in which one something was parked or paused, and
+    ``happened`` what of that there was to count: the projection, what, and how often.
     """
 
     def __init__(
@@ -51,6 +52,7 @@ class Turn:
         self._skips = SkippedEvents(schema)
         self.moved: dict[str, int] = {}
         self.failed: list[str] = []
+        self.happened: list[tuple[str, str, int]] = []
         self.parked_ids: Mapping[str, set[str]] = {}
         self.any_due = False
         if holding := [name for name, each in taken.items() if each.parked]:
@@ -107,6 +109,9 @@ class Turn:
         if failures:
             statements += self._parked.park(self._shard, name, failures, self._policy)
             self._report(name, failures)
+            self.happened.append((name, "parked", len(failures)))
+            if self._policy.max_attempts <= 1:
+                self.happened.append((name, "dead", len(failures)))
         if trial:
             statements.append(self._states.trial_passed(name))
             log.info("A trial passed; the projection goes on.", projection=name, shard=self._shard)
@@ -128,6 +133,7 @@ class Turn:
             statement = self._states.pause_alike(name, self._shard, many.failures, many.last, self._policy)
         execute(self._cursor, [statement])
         self.failed.append(name)
+        self.happened.append((name, "trial_failed" if trial else "paused", 1))
         log.error(
             "The projection stays paused: a trial failed." if trial else "The projection is paused.",
             projection=name,

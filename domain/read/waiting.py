@@ -15,6 +15,8 @@ from domain.model.position import Position, shard_of
 from domain.postgres.pool import Pool
 from domain.postgres.statements import statements
 from domain.read.bell import Bell
+from domain.telemetry.counters import Counters
+from domain.telemetry.names import WAIT
 
 #: Seconds between two looks, at first and at most: while the bell is not heard, and while it is.
 _UNHEARD, _HEARD = (0.002, 0.02), (0.02, 0.1)
@@ -36,12 +38,20 @@ class About(NamedTuple):
 class Waiter:
     """Waits on the database that the queries read, which may be a replica."""
 
-    def __init__(self, pool: Pool, event_log: EventLog, bell: Bell, limit: int | None = None) -> None:
-        """No more than *limit* wait at a time."""
+    def __init__(
+        self,
+        pool: Pool,
+        event_log: EventLog,
+        bell: Bell,
+        limit: int | None = None,
+        counters: Counters | None = None,
+    ) -> None:
+        """No more than *limit* wait at a time. How each wait ends is counted by *counters*."""
         self._pool = pool
         self._event_log = event_log
         self._bell = bell
         self._limit = limit
+        self._counters = counters or Counters()
         self._lock = threading.Lock()
         self._waiting = 0
 
@@ -52,6 +62,14 @@ class Waiter:
         that the query is *about*, or the one that the event at *position* belongs to, is parked for one of the
         projections. Raises Unavailable when too many wait.
         """
+        began, ended = time.monotonic(), "refused"
+        try:
+            ended = "reached" if (reached := self._wait(position, projections, timeout, about)) else "late"
+        finally:
+            self._counters.observe(WAIT, ended, time.monotonic() - began)
+        return reached
+
+    def _wait(self, position: Position, projections: Sequence[str], timeout: float, about: About | None) -> bool:
         deadline = time.monotonic() + timeout
         rings = self._bell.rings(position.shard)
         if self._reached(position, projections, about):

@@ -13,9 +13,11 @@ from domain.model.command import Command
 from domain.model.errors import CommandAlreadyDone, ConcurrencyConflict, DomainError, VersionMismatch
 from domain.model.position import Position
 from domain.model.users.commands import RegisterUser
+from domain.telemetry.counters import Counters
+from domain.telemetry.names import COMMAND
 from domain.write.advance import advance
 from domain.write.event_store import Append, EventStore
-from domain.write.outcome import Idempotency, Metadata, Outcome
+from domain.write.outcome import Idempotency, Metadata, Outcome, outcome_class
 from domain.write.repository import Loaded, Repository, new
 from domain.write.user_import import register_users
 
@@ -40,13 +42,18 @@ class CommandBus:
         on_appended: Callable[[Position, int], None] = nobody,
         now: Callable[[], datetime] = utc_now,
         sleep: Callable[[float], None] = time.sleep,
+        counters: Counters | None = None,
     ) -> None:
-        """*on_appended* is told the last position and the number of new events after they are stored."""
+        """*on_appended* is told the last position and the number of new events after they are stored.
+
+        What becomes of each command is counted by *counters*.
+        """
         self._store = store
         self._repository = Repository(store)
         self._on_appended = on_appended
         self._now = now
         self._sleep = sleep
+        self._counters = counters or Counters()
 
     def execute(
         self,
@@ -61,6 +68,23 @@ class CommandBus:
         Raises the DomainErrors of the aggregate and of EventStore.append; VersionMismatch if the aggregate isn't at
         *expected_version*; IdempotencyKeyReused; ConcurrencyConflict if others kept changing the aggregate.
         """
+        began = time.monotonic()
+        try:
+            outcome = self._carry_out(command, metadata, expected_version, idempotency)
+        except Exception as error:
+            self._count(command, error, began)
+            raise
+        self._count(command, outcome, began)
+        return outcome
+
+    def _count(self, command: Command, result: Outcome | Exception, began: float, together: int = 1) -> None:
+        """Count a command. Of several that were carried out *together* each took its part of the time."""
+        label = f"{type(command).__name__}/{outcome_class(result)}"
+        self._counters.observe(COMMAND, label, (time.monotonic() - began) / together)
+
+    def _carry_out(
+        self, command: Command, metadata: Metadata, expected_version: int | None, idempotency: Idempotency | None
+    ) -> Outcome:
         if idempotency and (earlier := self._replay(command.tenant_id, idempotency)):
             return earlier
         for attempt in range(ATTEMPTS):
@@ -133,8 +157,11 @@ class CommandBus:
         *idempotency*: one for each command, or None. A command that is refused doesn't hinder the others. Raises
         Unavailable.
         """
+        began = time.monotonic()
         with tracing.span("append", {"cqrs.command": RegisterUser.__name__, "cqrs.events": len(commands)}):
             results = register_users(self._store, commands, metadata, idempotency, self._now())
+            for command, result in zip(commands, results, strict=True):
+                self._count(command, result, began, len(commands))
             done = [each for each in results if isinstance(each, Outcome) and not each.replayed]
             if done:
                 self._on_appended(done[-1].position, len(done))

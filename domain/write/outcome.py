@@ -7,7 +7,14 @@ from typing import Any
 
 from domain import tracing
 from domain.model.actor import Actor
-from domain.model.errors import IdempotencyKeyReused
+from domain.model.errors import (
+    CommandAlreadyDone,
+    ConcurrencyConflict,
+    DomainError,
+    IdempotencyKeyReused,
+    Unavailable,
+    VersionMismatch,
+)
 from domain.model.position import Position
 from domain.write.event_store import IdempotencyRecord
 
@@ -64,3 +71,16 @@ class Outcome:
             raise IdempotencyKeyReused()
         answer = record.response
         return cls(answer["id"], answer["version"], Position.parse(answer["position"]), replayed=True)
+
+
+def outcome_class(result: Outcome | Exception) -> str:
+    """Return what became of a command, as it is counted; see domain.telemetry.names.COMMAND."""
+    match result:
+        case Outcome():
+            return "replayed" if result.replayed else "done"
+        case ConcurrencyConflict() | VersionMismatch() | CommandAlreadyDone():
+            return "conflict"
+        case DomainError() if not isinstance(result, Unavailable):
+            return "refused"
+        case _:
+            return "failed"

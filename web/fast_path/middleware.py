@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from domain import tracing
 from domain.cache.answer import Found
 from domain.caching import Caching
+from domain.telemetry.names import HTTP, QUERY
 from web import access_log, served
 from web.auth import Authenticator
 from web.context import correlation_id, fit_traceparent
@@ -16,6 +17,7 @@ from web.fast_path.finished import Finished, Headers
 from web.fast_path.memory import Asked, Memory
 from web.fast_path.offer import OFFERED
 from web.limits import Meters, address
+from web.metrics.requests import found_at, labelled
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
@@ -34,6 +36,7 @@ class FastPath:
     def __init__(self, app: WSGIApplication, caching: Caching, authenticator: Authenticator, meters: Meters) -> None:
         self._app = app
         self._queries = caching.queries
+        self._counters = caching.cache.counters
         self._memory = Memory(caching.finished_max_bytes)
         self._authenticator = authenticator
         self._meters = meters
@@ -46,8 +49,15 @@ class FastPath:
         finished = self._memory.get(asked)
         if finished is not None and (found := self._again(finished, environ)) is not None:
             give = _give_traced if tracing.is_on() else _give
-            return give(finished, found, began, environ, start_response)
+            body = give(finished, found, began, environ, start_response)
+            self._count(finished, 304 if "HTTP_IF_NONE_MATCH" in environ else 200, time.perf_counter() - began)
+            return body
         return self._through(asked, environ, start_response)
+
+    def _count(self, finished: Finished, status: int, seconds: float) -> None:
+        """Count an answer as Flask's are."""
+        self._counters.observe(QUERY, found_at(finished.key.query, "l1"), seconds)
+        self._counters.time(HTTP, labelled("GET", finished.route, status), seconds)
 
     def _again(self, finished: Finished, environ: WSGIEnvironment) -> Found | None:
         """Return the answer if it may be given now, counted as Flask's are."""

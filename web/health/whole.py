@@ -6,6 +6,8 @@ from typing import Any, NamedTuple
 
 from domain.bootstrap import Container
 from domain.read.watch.health import Reason, Verdict
+from domain.read.watch.troubles import troubles
+from domain.telemetry.troubles import all_troubles
 from web.health import checks
 
 _DATABASE_REMEDY = (
@@ -46,6 +48,8 @@ def whole(container: Container) -> Whole:
         parts["projections"] = {"status": checks.UNKNOWN}
     else:
         parts["projections"], reasons, status = checks.projections(container.monitor, redis_is_up)
+    told = all_troubles(container.telemetry.look().processes.values())
+    reasons = sorted([*reasons, *troubles(told)], key=lambda reason: reason.verdict != "unhealthy")
     if not redis_is_up:
         reasons = [*reasons, Reason("degraded", "redis does not answer", _REDIS_REMEDY)]
     return Whole(reasons[0].verdict if reasons else "healthy", reasons, parts, status)

@@ -1,36 +1,32 @@
-"""``/metrics`` in Prometheus's text format. Each part of the service has a collector in COLLECTORS."""
+"""``/metrics`` in Prometheus's text format."""
 
 from __future__ import annotations
 
 import hmac
-from collections.abc import Callable
-from typing import Any
 
-from flask import Response, request
+from flask import Response, current_app, request
 from prometheus_client import CollectorRegistry
 from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
 
-from domain.bootstrap import Container
 from web.blueprint import Blueprint
 from web.context import container
 from web.errors import Unauthenticated
-from web.metrics.cache import CacheCollector
+from web.metrics.parts import Parts
 
 blueprint = Blueprint("metrics", __name__, description="How the service does")
 
-#: What makes the collector of each part.
-COLLECTORS: tuple[Callable[[Container], Any], ...] = (lambda container: CacheCollector(container.caching),)
+#: The key of app.extensions under which what asks the parts lies.
+EXTENSION = "cqrs_metrics"
 
 
 @blueprint.route("/metrics")
-@blueprint.response(200, {"type": "string"}, content_type="text/plain", example="cqrs_cache_l1_bytes 4096.0\n")
+@blueprint.response(200, {"type": "string"}, content_type="text/plain", example='cqrs_up{part="cache"} 1.0\n')
 @blueprint.doc(security=[{"metrics": []}])
 def metrics() -> Response:
     """Give the metrics of all processes in Prometheus's text format"""
     _authenticate()
     registry = CollectorRegistry(auto_describe=False)
-    for collector_of in COLLECTORS:
-        registry.register(collector_of(container()))
+    registry.register(current_app.extensions.setdefault(EXTENSION, Parts(container())))  # type: ignore[arg-type]
     response = Response(generate_latest(registry), content_type=CONTENT_TYPE_LATEST)
     response.headers["Cache-Control"] = "no-store"
     return response

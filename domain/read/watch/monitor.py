@@ -44,6 +44,15 @@ class Monitor:
         """Return how far each projection is on each shard."""
         return read_marks(self._pool, self._event_log, self._strategies)
 
+    def lags(self) -> dict[str, tuple[int, float]]:
+        """Return by how many events, and by how many seconds, each projection is behind."""
+        lags = dict.fromkeys(self._strategies, (0, 0.0))
+        for mark in self.marks():
+            if mark.lag > 0:
+                events, seconds = lags[mark.projection]
+                lags[mark.projection] = events + mark.lag, max(seconds, _rounded(mark.waiting))
+        return lags
+
     def status(self) -> dict[str, Any]:
         """Return all numbers as JSON values."""
         # Looked at first: whoever dies in between can't be the reason of a standstill that is seen later.

@@ -36,7 +36,7 @@ def caches(truth: Truth) -> Iterator[Caches]:
         def make(url: str, **settings) -> Cache:
             cache = make_cache(url, truth.applied, **settings)
             # A machine that runs all tests at once is slower than any Redis.
-            for each in (cache.l2._client, cache.reader._client, cache._processes._client):
+            for each in (cache.l2._client, cache.reader._client, cache.telemetry._client):
                 stack.callback(each.close)
             stack.callback(cache.close)
             return cache

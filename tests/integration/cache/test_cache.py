@@ -58,29 +58,30 @@ def test_counters_are_read_over_all_processes(caches, redis_url, truth):
     for cache in (one, other):
         cache.start = lambda: None
         cache.get_or_load(key(), truth.read)
-        cache.tell()
+        cache.telemetry.tell()
 
     for cache in (one, other):
         stats = cache.stats()
         assert stats["counters"]["l2"]["user"]["hit"] == 1
         assert stats["counters"]["l2"]["user"]["miss"] == 1
         assert stats["hit_ratio"] == 0.5
-        assert set(stats["processes"]) == {one.process, other.process}
+        assert set(stats["processes"]) == {one.telemetry.process, other.telemetry.process}
 
 
 def test_a_process_that_is_gone_is_forgotten(caches, redis_url, client, truth):
     one, other = caches(redis_url), caches(redis_url)
     one.get_or_load(key(), truth.read)
-    one.tell()
-    client.delete(f"cache:{{all}}:processes:alive:{one.process}")
-    assert set(other.stats()["processes"]) == {other.process}
+    one.telemetry.tell()
+    client.delete(f"telemetry:{{all}}:processes:alive:{one.telemetry.process}")
+    assert set(other.stats()["processes"]) == {other.telemetry.process}
     # What it counted stays counted, once, whoever looks how often, and also if it was only silent for long.
     assert [other.stats()["counters"]["load"]["user"]["load"] for _ in range(2)] == [1, 1]
     one.get_or_load(key(USER.replace("2", "3")), truth.read)
-    one.tell()
-    one.tell()
+    one.telemetry.tell()
+    one.telemetry.tell()
     found = other.stats()
-    assert (found["counters"]["load"]["user"]["load"], set(found["processes"])) == (2, {one.process, other.process})
+    assert found["counters"]["load"]["user"]["load"] == 2
+    assert set(found["processes"]) == {one.telemetry.process, other.telemetry.process}
 
 
 def test_without_redis_it_tells_of_itself(caches, truth):
@@ -88,7 +89,7 @@ def test_without_redis_it_tells_of_itself(caches, truth):
     cache.get_or_load(key(), truth.read)
     stats = cache.stats()
     assert stats["counters"]["l2"]["user"] == {"bypass": 1}
-    wait_until(lambda: cache.stats()["processes"][cache.process]["stream"]["disconnected"] > 0)
+    wait_until(lambda: cache.stats()["processes"][cache.telemetry.process]["stream"]["disconnected"] > 0)
 
 
 def test_memory_is_faster_than_redis_and_says_so(listening, truth):
@@ -96,7 +97,7 @@ def test_memory_is_faster_than_redis_and_says_so(listening, truth):
     found = listening.get_or_load(key(), truth.read)
     assert (found.level, found.etag != "", found.tags) == ("l1", True, ("class:user", f"user:{USER}"))
     assert listening.counters.totals()["l1", "user", "hit"] >= 1
-    assert listening.stats()["processes"][listening.process]["l1"]["entries"] == 1
+    assert listening.stats()["processes"][listening.telemetry.process]["l1"]["entries"] == 1
 
 
 def test_every_key_of_a_tenant_lies_in_one_slot(cache, truth, client):

@@ -9,8 +9,9 @@ from collections.abc import Iterator
 import pytest
 
 from domain.bootstrap import Container, bootstrap
-from domain.cache.stats import hit_ratio, summed, written
 from domain.settings import Settings
+from domain.telemetry.counters import summed, written
+from domain.telemetry.ratios import hit_ratio
 from tests.integration.web.service import Service
 from web.app import create_app
 

@@ -1,0 +1,1 @@
+"""What all processes count and say of themselves, and the last hour of it."""

@@ -1,0 +1,266 @@
+"""What Prometheus reads."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import threading
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from typing import Any
+
+import pytest
+import redis
+from prometheus_client import Metric
+from prometheus_client.parser import text_string_to_metric_families
+
+from domain.bootstrap import bootstrap
+from domain.settings import Settings
+from tests.integration.read.poison import execute
+from tests.integration.web.service import Service, Tenant
+from tests.prometheus import program
+from web.app import create_app
+from web.metrics import parts
+
+#: All labels that there may be. Each has few values, whatever is asked of the service and however much is in it.
+LABELS = {
+    *(
+        "method",
+        "route",
+        "status",
+        "query",
+        "source",
+        "command",
+        "outcome",
+        "actor",
+        "job",
+        "projection",
+        "state",
+        "by",
+    ),
+    *("level", "event", "pool", "error", "reason", "kind", "trouble", "database", "server", "queue", "part"),
+    *("version", "python", "le"),
+}
+
+UUID = re.compile("[0-9a-f]{8}-[0-9a-f]{4}-")
+
+Make = Callable[..., Service]
+
+
+@pytest.fixture
+def make(settings: Settings) -> Iterator[Make]:
+    """Makes applications with other settings on the same servers."""
+    made = []
+
+    def make(**changes: Any) -> Service:
+        made.append(bootstrap(replace(settings, **changes)))
+        return Service(create_app(container=made[-1]))
+
+    yield make
+    for container in made:
+        container.close()
+
+
+def text(service: Service) -> str:
+    response = service.app.test_client().get("/metrics")
+    assert response.status_code == 200
+    return response.text
+
+
+def families(service: Service) -> dict[str, Metric]:
+    return {family.name: family for family in text_string_to_metric_families(text(service))}
+
+
+def value(service: Service, name: str, **labels: str) -> float | None:
+    """Return the one sample of that name whose labels are *labels*, and perhaps others."""
+    found = [
+        sample.value
+        for family in families(service).values()
+        for sample in family.samples
+        if sample.name == name and labels.items() <= sample.labels.items()
+    ]
+    assert len(found) <= 1, (name, labels, found)
+    return found[0] if found else None
+
+
+@pytest.fixture
+def busy(service: Service, tenant: Tenant) -> Service:
+    """A service in which something of everything has happened."""
+    ada = tenant.user(email="ada@example.com")
+    workspace = tenant.workspace(ada)
+    service.fold()
+    for _ in range(2):
+        service.send("GET", f"/users/{ada.id}")
+        service.send("GET", f"/workspaces/{workspace}/members")
+    service.send("GET", f"/nothing/at/{ada.id}")
+    service.send("GET", f"/users/{ada.id}", by=None)
+    service.send("POST", f"/users/{ada.id}/activate", by=tenant.admin)
+    service.container.rebuilder.start("users")
+    return service
+
+
+def test_prometheus_own_linter_finds_nothing_to_say(busy: Service) -> None:
+    command = [program("promtool"), "check", "metrics"]
+    checked = subprocess.run(command, input=text(busy), capture_output=True, text=True)
+
+    assert (checked.returncode, checked.stdout, checked.stderr) == (0, "", "")
+
+
+def test_every_metric_is_explained_and_no_label_grows_with_what_is_in_the_service(busy: Service) -> None:
+    for family in families(busy).values():
+        assert family.documentation, family.name
+        assert family.type != "unknown", family.name
+        for sample in family.samples:
+            assert set(sample.labels) <= LABELS, sample
+            assert not [each for each in sample.labels.values() if UUID.search(each) or "@" in each], sample
+
+
+def test_the_numbers_are_those_of_what_happened(busy: Service) -> None:
+    assert value(busy, "cqrs_command_duration_seconds_count", command="RegisterUser", outcome="done") == 1
+    assert value(busy, "cqrs_command_duration_seconds_count", command="ActivateUser", outcome="refused") == 1
+    assert value(busy, "cqrs_query_duration_seconds_count", query="user", source="database") == 1
+    assert value(busy, "cqrs_query_duration_seconds_bucket", query="user", source="database", le="+Inf") == 1
+    profile = {"method": "GET", "route": "/api/v1/users/{user_id}"}
+    assert value(busy, "cqrs_http_request_duration_seconds_count", **profile, status="2xx") == 2
+    assert value(busy, "cqrs_http_request_duration_seconds_count", **profile, status="4xx") == 1
+    assert value(busy, "cqrs_http_request_duration_seconds_count", method="-", route="-", status="4xx") == 1
+    assert value(busy, "cqrs_tokens_refused_total", reason="absent") == 1
+    assert value(busy, "cqrs_events_appended_total") == value(busy, "cqrs_projection_position", projection="users")
+    assert value(busy, "cqrs_projection_events_total", projection="users") == value(busy, "cqrs_events_appended_total")
+    assert value(busy, "cqrs_projection_lag_events", projection="users") == 0
+    assert value(busy, "cqrs_rebuild_running", projection="users") == 1
+    assert value(busy, "cqrs_rebuild_progress_ratio", projection="users") == 0
+    assert (value(busy, "cqrs_workers_alive"), value(busy, "cqrs_clock_leader")) == (0, 0)
+    assert (value(busy, "cqrs_database_pool_connections", pool="write", state="open") or 0) >= 1
+    for database in ("write", "read", "query"):
+        assert (value(busy, "cqrs_database_size_bytes", database=database) or 0) > 1_000_000
+    assert (value(busy, "cqrs_process_resident_memory_bytes", kind="other") or 0) > 1_000_000
+    assert value(busy, "cqrs_broker_messages", queue="projections", state="waiting") == 0
+
+
+def test_the_improvement_is_the_mean_of_loads_by_that_of_cached_answers(service: Service) -> None:
+    counters = service.container.counters
+    counters.count("load", "user", "load", 4)
+    counters.count("load", "user", "load_us", 4 * 10_000)
+    counters.observe("query", "user/l1", 0.0005, n=3)
+    counters.observe("query", "user/l2", 0.0025, n=1)
+    counters.observe("query", "user/load", 9.0, n=4)
+
+    assert value(service, "cqrs_query_improvement_ratio", query="user") == pytest.approx(10.0)
+
+
+def test_what_failed_is_counted_from_nought_so_that_a_first_time_is_seen(service: Service) -> None:
+    for outcome in ("parked", "dead", "paused"):
+        assert value(service, "cqrs_projection_failures_total", projection="users", outcome=outcome) == 0
+    assert value(service, "cqrs_database_errors_total", pool="write", error="disk_full") == 0
+    assert value(service, "cqrs_tokens_refused_total", reason="unknown_key") == 0
+    service.container.counters.count("limits", "all", "failed", 3)
+    assert value(service, "cqrs_rate_limits_failed_exchanges_total") == 3
+
+
+def ups(service: Service) -> dict[str, float]:
+    return {sample.labels["part"]: sample.value for sample in families(service)["cqrs_up"].samples}
+
+
+def test_all_parts_are_up(service: Service) -> None:
+    assert ups(service) == dict.fromkeys(parts.COLLECTORS, 1.0)
+
+
+def test_without_redis_the_rest_is_told_and_no_sum_falls(make: Make, tenant: Tenant) -> None:
+    service = make(redis_url="redis://127.0.0.1:1", cache_redis_url="redis://127.0.0.1:1")
+    service.send("GET", f"/tenants/{tenant.id}/summary")
+
+    assert ups(service) == {**dict.fromkeys(parts.COLLECTORS, 1.0), "cache": 0.0, "broker": 0.0}
+    assert value(service, "cqrs_projection_lag_events", projection="users") == 1
+    # What one process has counted would be read as a counter that began anew.
+    assert "cqrs_http_request_duration_seconds" not in families(service)
+
+
+def test_without_a_database_the_rest_is_told(make: Make) -> None:
+    service = make(database_url="postgresql://nobody@127.0.0.1:1/nothing")
+
+    assert ups(service) == {**dict.fromkeys(parts.COLLECTORS, 1.0), "write_database": 0.0, "projections": 0.0}
+    assert value(service, "cqrs_database_errors_total", pool="write", error="connection") is not None
+
+
+def test_a_part_that_hangs_is_down_and_is_not_asked_again_meanwhile(
+    service: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked, lets_go = [], threading.Event()
+
+    def hangs(_container: object) -> list[Metric]:
+        asked.append(1)
+        lets_go.wait(30)
+        return []
+
+    monkeypatch.setitem(parts.COLLECTORS, "broker", hangs)
+    monkeypatch.setattr(parts, "PATIENCE", 0.5)
+
+    first = ups(service)
+    second = ups(service)
+
+    assert (first["broker"], second["broker"], len(asked)) == (0.0, 0.0, 1)
+    assert first["cache"] == first["write_database"] == 1.0
+    lets_go.set()
+    deadline = time.monotonic() + 5
+    while ups(service)["broker"] != 1.0:
+        assert time.monotonic() < deadline
+
+
+def test_a_full_disk_is_seen_by_whoever_looks(service: Service, make: Make, tenant: Tenant, database_url: str) -> None:
+    # Given a PostgreSQL that can't write, as it says so itself
+    execute(
+        database_url,
+        "CREATE FUNCTION write_schema.full() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN "
+        "RAISE EXCEPTION 'could not extend file' USING ERRCODE = 'disk_full'; END $$",
+    )
+    execute(
+        database_url,
+        "CREATE TRIGGER full_disk BEFORE INSERT ON write_schema.domain_events EXECUTE FUNCTION write_schema.full()",
+    )
+    other = make()
+
+    refused = service.send("PATCH", f"/tenants/{tenant.id}", {"name": "New"})
+    service.container.telemetry.tell()
+
+    assert refused.status_code == 503
+    assert (value(other, "cqrs_database_errors_total", pool="write", error="disk_full") or 0) >= 1
+    assert (value(other, "cqrs_troubles", trouble="disk_full") or 0) >= 1
+    health = other.app.test_client().get("/health/cqrs")
+    assert health.status_code == 503
+    assert "PostgreSQL's disk is full" in health.json["reasons"][0]
+
+
+def test_tokens_of_a_key_that_is_not_known_are_seen_in_words(make: Make, tenant: Tenant) -> None:
+    service, stranger = make(), make(jwt_secret="another-secret-of-more-than-thirty-two-bytes")
+    token = {"Authorization": f"Bearer {stranger.token(tenant.admin)}"}
+
+    for _ in range(5):
+        assert service.send("GET", "/users/profile", by=None, headers=token).status_code == 401
+
+    assert value(service, "cqrs_tokens_refused_total", reason="unknown_key") == 5
+    reasons = service.app.test_client().get("/health/cqrs").json["reasons"]
+    assert any("5 tokens were refused" in reason for reason in reasons)
+
+
+def test_answers_that_no_key_opens_are_seen_in_words(make: Make, tenant: Tenant, redis_url: str) -> None:
+    before, after = make(cache_encryption_keys={"1": b"1" * 32}), make(cache_encryption_keys={"2": b"2" * 32})
+    users = [tenant.user("pending") for _ in range(10)]
+    before.fold()
+    for service in (before, after):
+        for user in users:
+            assert service.send("GET", f"/users/{user.id}").status_code == 200
+
+    assert value(after, "cqrs_cache_events_total", level="l2", query="user", event="unreadable") == 10
+    reasons = after.app.test_client().get("/health/cqrs").json["reasons"]
+    assert any("CACHE_ENCRYPTION_KEYS" in reason for reason in reasons)
+
+
+def test_what_redis_says_of_itself(service: Service, redis_url: str) -> None:
+    with redis.Redis.from_url(redis_url) as client:
+        used = client.info("memory")["used_memory"]
+
+    for server in ("cache", "broker"):
+        assert (value(service, "cqrs_redis_used_bytes", server=server) or 0) > used / 2
+        assert value(service, "cqrs_redis_evicted_keys_total", server=server) == 0

@@ -1,0 +1,38 @@
+"""Why tokens are refused, by kinds that can be counted."""
+
+from __future__ import annotations
+
+import jwt
+
+from domain.model.errors import DomainError, Unavailable
+from domain.telemetry.names import TOKEN
+from domain.telemetry.telemetry import Telemetry
+
+#: The kinds. ``unknown_key``: it is signed with a key that is not known, or not any more. ``keys_unavailable``: the
+#: keys can't be fetched, so nobody knows.
+REASONS = ("absent", "expired", "unknown_key", "keys_unavailable", "invalid")
+
+_BY_WORDS = {"there is none": "absent", "it has expired": "expired", "its key is not known": "unknown_key"}
+
+
+def reason_of(error: DomainError) -> str:
+    """Return which of REASONS *error*, an Unauthenticated or Unavailable, is about."""
+    if isinstance(error, Unavailable):
+        return "keys_unavailable"
+    # With a shared secret the key has no name: it is another one if the signature is not ours.
+    if isinstance(error.__context__, jwt.InvalidSignatureError):
+        return "unknown_key"
+    return _BY_WORDS.get(error.data["reason"], "invalid")
+
+
+class Refusals:
+    """Counts the tokens that are refused."""
+
+    def __init__(self, telemetry: Telemetry) -> None:
+        self._telemetry = telemetry
+
+    def __call__(self, error: DomainError) -> None:
+        reason = reason_of(error)
+        self._telemetry.counters.count(TOKEN, "refused", reason)
+        if reason == "unknown_key":
+            self._telemetry.troubles.happened("unknown_key")
