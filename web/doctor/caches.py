@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 
 import redis
 
+from domain import redis_servers
 from domain.bootstrap import Container
 from domain.cache.client import connect
 from domain.cache.envelope import Envelope
@@ -75,9 +76,9 @@ def _server(check: str, url: str, *, broker: bool = False, cache: bool = False) 
 
 
 def _reached(check: str, url: str) -> Finding:
-    if urlsplit(url).scheme == "rediss":
+    if urlsplit(url).scheme.startswith("rediss"):
         return ok(check, f"{_place(url)}, TLS")
-    if is_near(urlsplit(url).hostname):
+    if all(is_near(host) for host, _ in _hosts(url)):
         return ok(check, f"{_place(url)}, on this machine")
     return warn(check, f"{_place(url)}, without TLS", "Use a rediss:// URL, or a network of your own.")
 
@@ -135,6 +136,22 @@ def _persistence(check: str, info: dict[str, Any]) -> Finding:
     return ok(check, f"writable; {kept}, and nothing in it has to be")
 
 
-def _place(url: str) -> str:
+def _hosts(url: str) -> list[tuple[str | None, int]]:
+    """Return the servers that *url* names: for Sentinels and clusters those that are asked where the others are."""
+    servers = redis_servers.read(url)
+    if servers.kind != "server":
+        return list(servers.hosts)
     parts = urlsplit(url)
-    return parts.path if parts.scheme == "unix" else f"{parts.hostname}:{parts.port or 6379}"
+    return [(parts.hostname, parts.port or 6379)]
+
+
+def _place(url: str) -> str:
+    servers, parts = redis_servers.read(url), urlsplit(url)
+    if parts.scheme == "unix":
+        return parts.path
+    named = ", ".join(f"{host}:{port}" for host, port in _hosts(url))
+    return {
+        "server": named,
+        "sentinel": f"the master {servers.name}, as the Sentinels at {named} say",
+        "cluster": f"the cluster of {named}",
+    }[servers.kind]

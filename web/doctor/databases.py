@@ -44,6 +44,15 @@ def by_url(settings: Settings) -> dict[str, dict[str, str]]:
     return found
 
 
+def _by_server(settings: Settings) -> dict[tuple[str | None, int | None], tuple[str, list[str]]]:
+    """Return the URL of a database on each server, and all that is asked of that server."""
+    found: dict[tuple[str | None, int | None], tuple[str, list[str]]] = {}
+    for url, uses in by_url(settings).items():
+        parts = normalised(url)
+        found.setdefault((parts.host, parts.port), (url, []))[1].extend(uses)
+    return found
+
+
 def databases(container: Container, now: Callable[[], datetime] = lambda: datetime.now(UTC)) -> Iterator[Finding]:
     for url, uses in by_url(container.settings).items():
         check = f"postgresql ({', '.join(uses)})"
@@ -63,7 +72,7 @@ def databases(container: Container, now: Callable[[], datetime] = lambda: dateti
 
 def connections(container: Container) -> Iterator[Finding]:
     """Whether each server lets in as many as the processes may open."""
-    for url, uses in by_url(container.settings).items():
+    for url, uses in _by_server(container.settings).values():
         check = f"connections ({', '.join(uses)})"
         pool = Pool(url, size=1, overflow=0, application_name="cqrs doctor", settings={"statement_timeout": "3s"})
         try:

@@ -6,6 +6,7 @@ import os
 import sys
 from collections.abc import Iterator
 from importlib.metadata import PackageNotFoundError, requires, version
+from importlib.util import find_spec
 
 import urllib3
 from packaging.requirements import Requirement
@@ -74,6 +75,8 @@ def settings(container: Container) -> Iterator[Finding]:
         )
     if chosen.log_level == "debug":
         yield warn("LOG_LEVEL", "debug: several lines for each request", "Set it to info.")
+    if chosen.tracing and find_spec("opentelemetry") is None:
+        yield warn("OTEL_EXPORTER_OTLP_ENDPOINT", "set, and nothing is traced", f"Install {PROJECT}[otel].")
     if chosen.edge_cache and chosen.edge_purge_url is None:
         yield warn("EDGE_PURGE_URL", f"not set: the edge shows what was for {chosen.edge_max_age} s", "Set it.")
 

@@ -86,7 +86,7 @@ def test_a_service_that_is_well_has_nothing_to_mend(service: Service, tenant: Te
     assert any("is neither superuser nor BYPASSRLS" in line for line in told)
     assert any("1 cached answers were opened without keys" in line for line in told)
     assert "projections: each follows its events" in told
-    assert "checkpoints: none is past its log; 0 events behind at most" in told
+    assert "checkpoints: each is of this log; 0 events behind at most" in told
 
 
 def test_all_that_is_wrong_with_the_settings_is_said_at_once() -> None:
@@ -234,7 +234,8 @@ def test_a_checkpoint_past_its_log_is_a_restored_backup(
 
     found = [each for each in projections.projections(container) if each.check == "checkpoints"]
 
-    assert "past the log: users on 1 shards" in failing(found)
+    assert "1 are of another log: users stands at " in failing(found)
+    assert "restored from an older backup" in failing(found)
     assert "restore.md" in failing(found)
 
 
@@ -355,3 +356,14 @@ def test_what_is_found_is_a_table_or_json(
 )  # fmt: skip
 def test_what_leaves_this_machine_wants_tls(host: str | None, near: bool) -> None:
     assert is_near(host) is near
+
+
+def test_databases_on_one_server_share_its_connections(
+    wired: Callable[..., Container], empty_database_url: str
+) -> None:
+    apart = wired(read_database_url=empty_database_url, read_replica_url=empty_database_url)
+
+    (found,) = databases.connections(apart)
+
+    assert found.check == "connections (commands, projections, queries)"
+    assert found.found.startswith("one release of web, worker and clock opens up to 73 of ")
