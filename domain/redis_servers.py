@@ -11,7 +11,7 @@ The last two have rediss+… too. Parameters behind a ``?`` are redis-py's; ``se
 from __future__ import annotations
 
 from typing import Any, Literal, NamedTuple
-from urllib.parse import parse_qsl, urlencode, urlsplit
+from urllib.parse import parse_qs, parse_qsl, urlencode, urlsplit, urlunsplit
 
 import redis
 from redis.connection import parse_url
@@ -58,6 +58,17 @@ def read(url: str) -> RedisServers:
         raise ValueError("the name of the master is needed: redis+sentinel://host:26379,host:26379/name")
     base = f"{scheme}://{who}{at}localhost/{database or 0}{query}"
     return RedisServers("sentinel", hosts, base, name, tuple(pair for pair in asking if pair[1]))
+
+
+def unverified(url: str) -> str:
+    """Return *url* with TLS that takes any certificate, unless the URL says itself what it takes.
+
+    Whoever listens in is kept out, whoever stands between is not.
+    """
+    parts = urlsplit(url)
+    if not parts.scheme.startswith("rediss") or "ssl_cert_reqs" in parse_qs(parts.query):
+        return url
+    return urlunsplit(parts._replace(query=f"{parts.query}&ssl_cert_reqs=none".lstrip("&")))
 
 
 def connect(url: str, **options: Any) -> redis.Redis:

@@ -105,7 +105,8 @@ class Settings:
         read = _Reader(os.environ if environ is None else environ)
         database_url = read.postgres("DATABASE_URL")
         read_url = read.postgres("READ_DATABASE_URL", database_url)
-        redis_url = read.redis("REDIS_URL")
+        verify = read.switch("REDIS_TLS_VERIFY", "on")
+        redis_url = read.redis("REDIS_URL", verify)
         settings = cls(
             port=read.whole("PORT", 8000, 1, 65535),
             web_concurrency=read.whole("WEB_CONCURRENCY", 2, 1, 256),
@@ -113,7 +114,7 @@ class Settings:
             read_database_url=read_url,
             read_replica_url=read.postgres("READ_REPLICA_URL", read_url),
             redis_url=redis_url,
-            cache_redis_url=read.redis("CACHE_REDIS_URL", redis_url),
+            cache_redis_url=read.redis("CACHE_REDIS_URL", verify, redis_url),
             jwt_secret=read.optional("JWT_SECRET", _jwt_secret),
             jwt_jwks_url=read.optional("JWT_JWKS_URL", _web_url),
             jwt_issuer=read.optional("JWT_ISSUER", str),
@@ -184,8 +185,9 @@ class _Reader:
     def postgres(self, name: str, default: str | None = None) -> str:
         return self._required(name, default, postgres_url)
 
-    def redis(self, name: str, default: str | None = None) -> str:
-        return self._required(name, default, _redis_url if name == "REDIS_URL" else _cache_url)
+    def redis(self, name: str, verify: bool, default: str | None = None) -> str:
+        url = self._required(name, default, _redis_url if name == "REDIS_URL" else _cache_url)
+        return url if verify else redis_servers.unverified(url)
 
     def whole(self, name: str, default: int, low: int, high: int) -> int:
         def parse(text: str) -> int:
@@ -217,8 +219,8 @@ class _Reader:
         other = self._environ.get("OTEL_TRACES_EXPORTER", "").strip().lower() not in ("", "otlp")
         return any(addresses) and not refused and not other
 
-    def switch(self, name: str) -> bool:
-        return self.choice(name, "off", ("on", "off")) == "on"
+    def switch(self, name: str, default: str = "off") -> bool:
+        return self.choice(name, default, ("on", "off")) == "on"
 
 
 #: Each says where traces go; the exporter reads them itself.
@@ -241,6 +243,14 @@ def _redis_url(text: str) -> str:
 def _cache_url(text: str) -> str:
     redis_servers.read(text)
     return text
+
+
+def broker_url(environ: Mapping[str, str]) -> str | None:
+    """Return what Settings will call ``redis_url``, for who needs it before; None where it isn't set."""
+    url = environ.get("REDIS_URL", "").strip() or None
+    if url is None or environ.get("REDIS_TLS_VERIFY", "").strip().lower() != "off":
+        return url
+    return redis_servers.unverified(url)
 
 
 def _web_url(text: str) -> str:

@@ -6,6 +6,7 @@ import os
 
 import dramatiq
 
+from domain.settings import broker_url
 from workers.redis_broker import make_broker
 from workers.tracing import Tracing
 from workers.wiring import Wiring
@@ -14,7 +15,5 @@ from workers.wiring import Wiring
 wiring = Wiring()
 
 #: Actors are declared on it at import, so it is made at import; it connects when it is used.
-broker = make_broker(
-    os.environ.get("REDIS_URL") or "redis://127.0.0.1:6379/0", timeout=2.0, middleware=[wiring, Tracing()]
-)
+broker = make_broker(broker_url(os.environ) or "redis://127.0.0.1:6379/0", timeout=2.0, middleware=[wiring, Tracing()])
 dramatiq.set_broker(broker)

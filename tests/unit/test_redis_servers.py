@@ -6,7 +6,7 @@ import pytest
 from redis.sentinel import SentinelManagedConnection, SentinelManagedSSLConnection
 
 from domain import redis_servers
-from domain.settings import Settings, SettingsError
+from domain.settings import Settings, SettingsError, broker_url
 
 
 def test_a_url_of_one_server_is_taken_as_it_is() -> None:
@@ -68,3 +68,36 @@ def test_the_broker_can_not_be_a_cluster_but_the_cache_can() -> None:
     assert taken.cache_redis_url == cluster
     with pytest.raises(SettingsError, match="REDIS_URL: the broker can't be a cluster"):
         Settings.from_environment({**environment, "REDIS_URL": cluster})
+
+
+@pytest.mark.parametrize(
+    ("url", "unverified"),
+    [
+        ("rediss://:secret@one:6380", "rediss://:secret@one:6380?ssl_cert_reqs=none"),
+        ("rediss://one/3?health_check_interval=2", "rediss://one/3?health_check_interval=2&ssl_cert_reqs=none"),
+        ("rediss+cluster://one,two", "rediss+cluster://one,two?ssl_cert_reqs=none"),
+        ("rediss://one?ssl_cert_reqs=required", "rediss://one?ssl_cert_reqs=required"),
+        ("redis://one", "redis://one"),
+    ],
+)
+def test_certificates_are_verified_unless_the_settings_say_otherwise(url: str, unverified: str) -> None:
+    required = {"DATABASE_URL": "postgresql://h/d", "JWT_SECRET": "x" * 32, "CACHE_REDIS_URL": url}
+    broker = url.replace("+cluster", "+sentinel").replace("two", "two/directory")
+
+    for said, kept in (({}, url), ({"REDIS_TLS_VERIFY": "on"}, url), ({"REDIS_TLS_VERIFY": "OFF"}, unverified)):
+        environment = {**required, **said, "REDIS_URL": broker}
+        settings = Settings.from_environment(environment)
+
+        assert settings.cache_redis_url == kept
+        # The broker is made before the settings are read.
+        assert broker_url(environment) == settings.redis_url
+    assert "ssl_cert_reqs=none" in settings.redis_url or url == unverified
+
+
+def test_a_word_about_certificates_that_is_not_understood_is_one_fault() -> None:
+    environment = {"DATABASE_URL": "postgresql://h/d", "JWT_SECRET": "x" * 32, "REDIS_URL": "rediss://one"}
+
+    with pytest.raises(SettingsError) as refused:
+        Settings.from_environment({**environment, "REDIS_TLS_VERIFY": "perhaps"})
+
+    assert refused.value.faults == ["REDIS_TLS_VERIFY: one of on, off is needed"]

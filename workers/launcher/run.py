@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
+from domain.settings import broker_url
 from workers.launcher.console import Console
 from workers.launcher.environment import prepare_environment
 from workers.launcher.external import check_postgres, check_redis
@@ -42,8 +43,8 @@ def run(root: Path, state: State, outer: Mapping[str, str], console: Console, su
     else:
         postgres = EmbeddedPostgres(state.postgres, default_port=15432, output=console.intake("postgres"))
         environment["DATABASE_URL"] = supervisor.serve(postgres).url
-    if "REDIS_URL" in environment:
-        check_redis(environment["REDIS_URL"])
+    if (url := broker_url(environment)) is not None:
+        check_redis(url)
     else:
         valkey = EmbeddedValkey(state.valkey, default_port=16379, output=console.intake("valkey"))
         environment["REDIS_URL"] = supervisor.serve(valkey).url
