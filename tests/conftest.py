@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator
 
 import pytest
 import redis
+import structlog
 
+from domain import logs
 from tests import servers
 from workers.launcher.postgres import EmbeddedPostgres
 from workers.launcher.valkey import EmbeddedValkey
@@ -61,3 +64,16 @@ def redis_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedV
     """A Valkey server of the test's own, to be killed, frozen and restarted at will. It keeps its data."""
     with servers.discarded(EmbeddedValkey(tmp_path_factory.mktemp("valkey"))) as server:
         yield server
+
+
+@pytest.fixture
+def logging_as_before(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Whatever the test configures, records go afterwards where pytest finds them."""
+    root = logging.getLogger()
+    handlers, level = root.handlers[:], root.level
+    monkeypatch.setattr(logs, "_writer", None)
+    yield
+    root.handlers[:] = handlers
+    root.setLevel(level)
+    structlog.reset_defaults()
+    structlog.contextvars.clear_contextvars()

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -19,15 +19,7 @@ ENVIRONMENT = {
 }
 
 
-@pytest.fixture(autouse=True)
-def _as_before() -> Iterator[None]:
-    root = logging.getLogger()
-    handlers, level = root.handlers[:], root.level
-    yield
-    root.handlers[:] = handlers
-    root.setLevel(level)
-    structlog.reset_defaults()
-    structlog.contextvars.clear_contextvars()
+pytestmark = pytest.mark.usefixtures("logging_as_before")
 
 
 @pytest.fixture
@@ -37,6 +29,7 @@ def logged(capfd: pytest.CaptureFixture[str]) -> Callable[..., list[dict[str, An
     def logged(say: Callable[[], object], **environment: str) -> list[dict[str, Any]]:
         logs.configure(Settings.from_environment(ENVIRONMENT | environment))
         say()
+        logs.flush()
         return [json.loads(line) for line in capfd.readouterr().out.splitlines()]
 
     return logged
@@ -98,6 +91,7 @@ def test_what_is_said_often_takes_a_shorter_way_to_the_same_line(
     logs.configure(Settings.from_environment(ENVIRONMENT | {"LOG_FORMAT": log_format}))
 
     logs.say("some.module", logging.INFO, "It rains.", drops=3, where="ada@example.com")
+    logs.flush()
 
     out = capfd.readouterr().out
     assert "ada@" not in out

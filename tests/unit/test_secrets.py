@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Iterator
 
 import psycopg2
 import pytest
@@ -37,13 +36,11 @@ def settings() -> Settings:
 
 
 @pytest.fixture
-def logged(settings: Settings, capfd: pytest.CaptureFixture[str]) -> Iterator[pytest.CaptureFixture[str]]:
-    root = logging.getLogger()
-    before = (root.level, root.handlers[:])
+def logged(
+    settings: Settings, capfd: pytest.CaptureFixture[str], logging_as_before: None
+) -> pytest.CaptureFixture[str]:
     logs.configure(settings)
-    yield capfd
-    root.setLevel(before[0])
-    root.handlers[:] = before[1]
+    return capfd
 
 
 def tells_a_secret(text: str) -> list[str]:

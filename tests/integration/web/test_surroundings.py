@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import logging
 from collections.abc import Iterator
 from dataclasses import replace
 
@@ -92,12 +91,8 @@ def test_a_star_is_anybody(shared: Service) -> None:
 
 
 @pytest.fixture
-def logging_settings(settings: Settings) -> Iterator[Settings]:
-    root = logging.getLogger()
-    before = (root.level, root.handlers[:])
-    yield replace(settings, log_format="json", log_level="info")
-    root.setLevel(before[0])
-    root.handlers[:] = before[1]
+def logging_settings(settings: Settings, logging_as_before: None) -> Settings:
+    return replace(settings, log_format="json", log_level="info")
 
 
 def test_a_request_is_one_line_without_what_is_nobodys_business(
@@ -112,6 +107,7 @@ def test_a_request_is_one_line_without_what_is_nobodys_business(
     service.app.test_client().get("/health/live")
     service.app.test_client().get("/somewhere/ada@example.com")
 
+    logs.flush()
     out = capfd.readouterr().out
     lines = [line for line in map(json.loads, out.splitlines()) if line["event"] == "request"]
     assert [(line["method"], line["route"], line["status"]) for line in lines] == [
@@ -134,4 +130,5 @@ def test_an_import_is_logged_when_its_answer_has_ended(
     with service.send("POST", "/users/import", data=line, content_type="application/x-ndjson", by=tenant.admin) as sent:
         assert sent.status_code == 200
 
+    logs.flush()
     assert [each["status"] for each in map(json.loads, capfd.readouterr().out.splitlines()) if "route" in each] == [200]
