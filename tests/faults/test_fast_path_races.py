@@ -13,6 +13,7 @@ from collections import Counter
 from dataclasses import replace
 
 import pytest
+from flask import Flask
 
 from domain.bootstrap import bootstrap
 from domain.cache.stream import TRUSTED
@@ -34,7 +35,7 @@ class Reader(Counted):
         self.reached_here = threading.local()
         super().__init__(create_app(container=bootstrap(settings)))
 
-    def _reach(self) -> None:
+    def _reach(self, _app: Flask, **_: object) -> None:
         if hasattr(self.reached_here, "reached"):
             self.reached_here.reached.append(True)
 

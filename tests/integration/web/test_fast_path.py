@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from flask import Flask
+from flask import Flask, request_started
 from werkzeug.test import TestResponse
 
 from domain.bootstrap import bootstrap
@@ -28,10 +28,10 @@ class Counted(Service):
 
     def __init__(self, app: Flask) -> None:
         self.reached = 0
-        app.before_request(self._reach)
+        request_started.connect(self._reach, app)
         super().__init__(app)
 
-    def _reach(self) -> None:
+    def _reach(self, _app: Flask, **_: object) -> None:
         self.reached += 1
 
     def passed(self, path: str, token: str, data: bytes | None = None, **headers: str) -> tuple[TestResponse, bool]:
