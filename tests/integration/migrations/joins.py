@@ -26,7 +26,8 @@ def separate_joins(sql: str, distributed: Mapping[str, str]) -> list[str]:
     for ``schema.table`` in the schemas that KEYS names."""
     found: list[str] = []
     for raw in parse_sql(sql):
-        _Query(raw.stmt, distributed, {}, None, found)
+        statement = raw.stmt.query if isinstance(raw.stmt, ast.PrepareStmt) else raw.stmt
+        _Query(statement, distributed, {}, None, found)
     return found
 
 

@@ -119,6 +119,8 @@ USERS, MEMBERS = "read_schema.user_projections", "read_schema.workspace_member_p
         (f"SELECT FROM {USERS} u WHERE EXISTS (SELECT FROM {MEMBERS} m WHERE m.user_id = u.user_id)", True),
         (f"WITH p AS (SELECT * FROM {USERS}) SELECT FROM p JOIN {MEMBERS} m USING (user_id)", True),
         (f"WITH p AS (SELECT * FROM {USERS}) SELECT FROM p JOIN {MEMBERS} m USING (tenant_id)", False),
+        (f"PREPARE q AS SELECT FROM {USERS} u, {MEMBERS} m WHERE u.tenant_id = $1 AND m.tenant_id = $1", False),
+        (f"PREPARE q AS SELECT FROM {USERS} u, {MEMBERS} m WHERE u.tenant_id = $1 AND m.tenant_id = $2", True),
         ("DELETE FROM write_schema.domain_events e USING write_schema.snapshots s WHERE e.shard = s.shard", False),
         ("DELETE FROM write_schema.domain_events e USING write_schema.snapshots s WHERE e.version = s.version", True),
     ],

@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from typing import Any, cast
 
 import pytest
+from psycopg2.extensions import cursor as Cursor
 
 from domain.postgres.pool import Pool
 from domain.read import queries
@@ -44,28 +45,33 @@ def big(story: Story) -> tuple[str, str, str]:
 
 
 class Recorder:
-    """Stands where the pool does and keeps what a query would have sent."""
+    """Stands where the pool does, prepares for it, and keeps what a query would have run."""
 
-    def __init__(self) -> None:
+    def __init__(self, cursor: Cursor) -> None:
+        self.connection = cursor.connection
         self.sent: tuple[str, dict[str, Any]] = ("", {})
+        self._cursor = cursor
 
     @contextmanager
     def cursor(self) -> Iterator[Recorder]:
         yield self
 
-    def execute(self, sql: str, values: dict[str, Any]) -> None:
-        self.sent = (sql, values)
+    def execute(self, sql: str, values: dict[str, Any] | None = None) -> None:
+        if values is None:
+            self._cursor.execute(sql)
+        else:
+            self.sent = (sql, values)
 
     def fetchone(self) -> None:
         return None
 
 
 def explain(pool: Pool, ask: Callable[[Queries], object]) -> Plan:
-    recorder = Recorder()
-    ask(Queries(cast(Pool, recorder)))
-    sql, values = recorder.sent
-    isolating, query = sql.split(";\n")
     with pool.cursor() as cursor:
+        recorder = Recorder(cursor)
+        ask(Queries(cast(Pool, recorder)))
+        sql, values = recorder.sent
+        isolating, query = sql.split(";\n")
         cursor.execute(f"{isolating};\nEXPLAIN (ANALYZE, FORMAT JSON) {query}", values)
         row = cursor.fetchone()
     assert row is not None

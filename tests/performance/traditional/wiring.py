@@ -35,5 +35,5 @@ def orm(settings: Settings) -> tuple[Flask, Callable[[], None]]:
 
 
 def sql(settings: Settings) -> tuple[Flask, Callable[[], None]]:
-    pool = Pool(settings.database_url, settings=_SESSION)
+    pool = Pool(settings.database_url, settings={**_SESSION, "plan_cache_mode": "force_generic_plan"})
     return create_app(settings, SqlQueries(pool), SqlCommands(pool)), pool.close
