@@ -14,6 +14,7 @@ from web.cli.restore import backup, restore_check, restore_drill
 from web.cli.switch import pause, resume
 from web.cli.tenants import tenants
 from web.cli.token import token
+from web.cli.traffic import traffic
 from web.cli.welcome import welcome
 
 #: These add their commands to projections.
@@ -21,6 +22,7 @@ PARTS = (rebuilds, verification)
 
 COMMANDS = (
     *(token, load_sample, welcome, health, doctor, projections, dead_letters, cache, tenants, audit),
+    traffic,
     *(backup, restore_drill, restore_check),
 )
 

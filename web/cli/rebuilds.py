@@ -57,6 +57,15 @@ def _begin(rebuilder: Rebuilder, name: str, compare: bool, no_cut_over: bool, wa
 @click.argument("name")
 @json_option
 @with_appcontext
+def progress(name: str, as_json: bool) -> None:
+    """Show how far the latest rebuild of the projection NAME is, or how it ended."""
+    _show(told(lambda: container().rebuilder.progress(name)), as_json)
+
+
+@projections.command()
+@click.argument("name")
+@json_option
+@with_appcontext
 def cancel(name: str, as_json: bool) -> None:
     """Call the running rebuild of the projection NAME off."""
     _show(told(lambda: container().rebuilder.cancel(name)), as_json)

@@ -177,3 +177,29 @@ def test_the_cache_is_warmed_up_with_its_progress(service: Service, tenant: Tena
     assert output.splitlines()[-1].startswith("done: 4 of 4 answers loaded in ")
     assert answer(service, "cache", "warmup", "--tenant", tenant.id)["keys"] == 4
     assert "L1 answers" in flask(service, "cache", "stats")[1] or "Redis: " in flask(service, "cache", "stats")[1]
+
+
+def test_the_last_hour_is_a_line_of_small_bars(service: Service, tenant: Tenant) -> None:
+    assert flask(service, "traffic") == (0, "Nothing is written down yet: the clock does that, every 10 seconds.\n")
+    telemetry = service.container.telemetry
+    telemetry.sample({"users": (7, 1.5)})
+    service.send("GET", f"/tenants/{tenant.id}/summary")
+    telemetry.sample({"users": (3, 0.5)})
+
+    code, table = flask(service, "traffic")
+
+    rows = {line[:14].strip(): line[14:].split() for line in table.splitlines()[1:]}
+    assert code == 0
+    assert rows["events behind"] == ["█", "3", "3", "3"]
+    assert float(rows["queries/s"][1].replace(",", "")) > 0
+    assert rows["command p99 ms"] == ["·", "-", "-", "-"]
+    (point,) = answer(service, "traffic")["points"]
+    assert point["lag"]["users"] == {"events": 3, "seconds": 0.5}
+
+
+def test_a_rebuild_is_looked_at_without_lending_it_a_hand(service: Service, tenant: Tenant) -> None:
+    assert flask(service, "projections", "progress", "users")[0] == FAILED
+    flask(service, "projections", "rebuild", "users")
+
+    assert answer(service, "projections", "progress", "users")["folded"] == 0
+    assert flask(service, "projections", "progress", "users")[1].startswith("The rebuild of users: ")

@@ -94,8 +94,9 @@ def test_a_request_is_traced_from_its_client_to_the_invalidation(
     assert fold.attributes["cqrs.projections"] == ("tenant_summaries", "users", "workspaces")
 
 
-def test_an_answer_that_passes_flask_by_is_traced_like_others(app: Flask, tenant: Tenant, collected: Collected) -> None:
+def test_an_answer_that_passes_flask_by_is_traced_like_others(app: Flask, collected: Collected) -> None:
     service = Counted(app)
+    tenant = service.tenant()
     service.fold()
     token, path = service.token(tenant.admin), f"/tenants/{tenant.id}/summary"
     service.remember(path, token)

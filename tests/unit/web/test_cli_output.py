@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import sys
+from typing import Any
 
 import pytest
 
 from web.cli.progress import counted, progress
 from web.cli.tables import cell, table
+from web.cli.traffic import chart
 
 
 def test_names_stand_to_the_left_and_numbers_to_the_right() -> None:
@@ -59,3 +61,11 @@ def test_on_a_terminal_it_is_a_bar_of_a_whole_that_may_grow(
     assert "5/10" in out
     assert "10/20" in out
     assert "Rebuilding: comparing" in out.split("\r")[-1]
+
+
+@pytest.mark.parametrize(
+    ("values", "bars"),
+    [([0, 5, 10], "▁▅█"), ([None, 1.0], "·█"), ([0, 0], "▁▁"), ([], ""), (range(120), 60)],
+)
+def test_a_chart_is_a_line_of_small_bars(values: Any, bars: str | int) -> None:
+    assert chart(list(values)) == bars or len(chart(list(values))) == bars
