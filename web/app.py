@@ -15,6 +15,7 @@ from web import (
     health,
     limits,
     metrics,
+    operator,
     problems,
     surroundings,
     tenants,
@@ -49,6 +50,7 @@ def create_app(settings: Settings | None = None, container: Container | None = N
     surroundings.install(app, container.settings)
     meters = limits.install(app, container)
     authenticator = Authenticator.from_settings(container.settings, Refusals(container.telemetry))
+    app.extensions[context.AUTHENTICATOR] = authenticator
     authorization.install(app, authenticator)
     limits.install_for_principals(app, meters.principal)
     problems.install(app)
@@ -83,6 +85,7 @@ def add_endpoints(app: Flask) -> Api:
     for subject in (tenants, users, workspaces, admin, health, metrics):
         api.register_blueprint(subject.blueprint)
     app.register_blueprint(page.blueprint)
+    app.register_blueprint(operator.blueprint)
     api.publish(app)
     return api
 

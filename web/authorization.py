@@ -13,6 +13,7 @@ from flask import Flask, g, request
 
 from domain.model.actor import Actor
 from domain.model.errors import Forbidden
+from web import session
 from web.auth import Authenticator
 
 Rule = Callable[[Actor, Mapping[str, Any]], bool]
@@ -36,6 +37,14 @@ def oneself_or_admin(actor: Actor, path: Mapping[str, Any]) -> bool:
 def super_admin(actor: Actor, _path: Mapping[str, Any]) -> bool:
     """Those who run the service."""
     return actor.is_super_admin
+
+
+def operator(actor: Actor, path: Mapping[str, Any]) -> bool:
+    """Those who run the service, known by the cookie of the page at /admin and by nothing else.
+
+    All other rules look at the Authorization header alone, so that no other site can use what a browser remembers.
+    """
+    return super_admin(actor, path)
 
 
 #: For endpoints that ask for no token.
@@ -88,6 +97,32 @@ RULES: dict[str, Rule | None] = {
     "admin.invalidate_cache": super_admin,
     "admin.warm_cache_up": super_admin,
     "admin.show_warm_up": super_admin,
+    "operator.overview": operator,
+    "operator.projections": operator,
+    "operator.pause_projection": operator,
+    "operator.resume_projection": operator,
+    "operator.start_rebuild": operator,
+    "operator.cancel_rebuild": operator,
+    "operator.roll_back_rebuild": operator,
+    "operator.compare_rebuild": operator,
+    "operator.verify_projection": operator,
+    "operator.repair_aggregate": operator,
+    "operator.dead_letters": operator,
+    "operator.dead_letter": operator,
+    "operator.skipped_events": operator,
+    "operator.retry_dead_letter": operator,
+    "operator.retry_dead_letters": operator,
+    "operator.skip_dead_letter": operator,
+    "operator.cache": operator,
+    "operator.invalidate_cache": operator,
+    "operator.warm_cache_up": operator,
+    "operator.tenants": operator,
+    "operator.tenant": operator,
+    "operator.processes": operator,
+    "operator.sign_out": operator,
+    "operator.nowhere": operator,
+    "operator.sign_in": EVERYBODY,
+    "operator.file": EVERYBODY,
     # It asks for a token of its own.
     "metrics.metrics": EVERYBODY,
     "health.live": EVERYBODY,
@@ -112,7 +147,8 @@ def install(app: Flask, authenticator: Authenticator) -> None:
             return
         # Asked first, so that a key which goes while the token is verified isn't missed.
         g.keys_version = authenticator.keys_version()
-        g.actor, g.expires_at = authenticator.verify(request.headers.get("Authorization"))
+        credentials = session.header() if rule is operator else request.headers.get("Authorization")
+        g.actor, g.expires_at = authenticator.verify(credentials)
         if not rule(g.actor, request.view_args or {}):
             raise Forbidden
 

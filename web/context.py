@@ -13,9 +13,11 @@ from domain import tracing
 from domain.bootstrap import Container
 from domain.model.actor import Actor
 from domain.write.outcome import Metadata
+from web.auth import Authenticator
 
-#: The key of app.extensions under which the container lies.
+#: The keys of app.extensions under which the container and who verifies tokens lie.
 EXTENSION = "cqrs"
+AUTHENTICATOR = "authenticator"
 
 #: What a client may call a request, so that it is fit to be logged. No @, since e-mail addresses don't go into logs.
 REQUEST_ID_PATTERN = "[A-Za-z0-9._:/+=-]{1,128}"
@@ -28,6 +30,11 @@ _TRACEPARENT = re.compile(r"00-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a
 def container() -> Container:
     """The wired parts of the domain."""
     return cast(Container, current_app.extensions[EXTENSION])
+
+
+def authenticator() -> Authenticator:
+    """Who verifies tokens."""
+    return cast(Authenticator, current_app.extensions[AUTHENTICATOR])
 
 
 def actor() -> Actor:

@@ -38,11 +38,16 @@ def install(app: Flask, settings: Settings) -> None:
     def surround(response: Response) -> Response:
         for name, value in SECURITY_HEADERS.items():
             response.headers.setdefault(name, value)
-        if request.is_secure or request.headers.get("X-Forwarded-Proto") == "https":
+        if over_tls():
             response.headers["Strict-Transport-Security"] = _STRICT_TRANSPORT
         if origins:
             _share(response, request.headers.get("Origin"), origins)
         return response
+
+
+def over_tls() -> bool:
+    """Whether the request in hand came over TLS, to us or to a proxy in front of us."""
+    return request.is_secure or request.headers.get("X-Forwarded-Proto") == "https"
 
 
 def _share(response: Response, origin: str | None, origins: frozenset[str]) -> None:

@@ -15,6 +15,10 @@ from domain.read.cursor import opaque, plain
 _CHUNK = 1000
 
 _SQL = statements("domain.read.sql")
+_SIZES, _SIZE = (
+    _SQL[name].format_map({"tenant_size_fields": _SQL["tenant_size_fields"]})
+    for name in ("tenant_sizes", "tenant_size")
+)
 
 #: What is written in a cursor: the users of the last tenant shown, and which one it is.
 _PLACE = re.compile(r"t/(\d{1,10})/([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})", re.ASCII)
@@ -57,7 +61,7 @@ class Tenants:
         users, tenant = (None, None) if cursor is None else _beyond(cursor)
         with self._pool.cursor() as database:
             values = {"search": search, "limit": limit + 1, "users": users, "tenant": tenant}
-            database.execute(_SQL["tenant_sizes"], values)
+            database.execute(_SIZES, values)
             found = [TenantSize._make(row) for row in database.fetchall()]
         shown = found[:limit]
         more = len(found) > limit
@@ -71,6 +75,20 @@ class Tenants:
         if row is None:
             raise TenantNotFound
         return str(row[0])
+
+    def find(self, tenant_id: str) -> TenantSize | None:
+        """Return the tenant, None where none of its events has been folded."""
+        with self._pool.cursor() as database:
+            database.execute(_SIZE, {"tenant": tenant_id})
+            row = database.fetchone()
+        return None if row is None else TenantSize._make(row)
+
+    def events(self, tenant_id: str) -> int:
+        """Return how many events of the tenant have been folded."""
+        with self._pool.cursor() as database:
+            database.execute(_SQL["tenant_events"], {"tenant": tenant_id})
+            (events,) = database.fetchone() or (0,)
+        return int(events)
 
     def largest(self, limit: int) -> list[str]:
         """Return those with most users."""

@@ -39,7 +39,13 @@ def welcome(url: str | None, as_json: bool) -> None:
     address = (url or f"http://127.0.0.1:{settings.port}").rstrip("/")
     resident = told(lambda: _resident(container().event_store)) if settings.jwt_secret is not None else None
     tokens = _tokens(settings, resident)
-    found = {"url": address, "docs": f"{address}/docs", "tokens": tokens, "resident": resident and resident._asdict()}
+    found = {
+        "url": address,
+        "docs": f"{address}/docs",
+        "admin": f"{address}/admin",
+        "tokens": tokens,
+        "resident": resident and resident._asdict(),
+    }
     say(found, as_json, lambda: "\n".join(_lines(address, tokens, resident)))
 
 
@@ -59,7 +65,8 @@ def _tokens(settings: Settings, resident: Resident | None) -> dict[str, str]:
 
 
 def _lines(address: str, tokens: dict[str, str], resident: Resident | None) -> Iterator[str]:
-    yield f"\nThe service listens on {address}. Its documentation is at {address}/docs.\n"
+    yield f"\nThe service listens on {address}. Its documentation is at {address}/docs."
+    yield f"Those who run it sign in at {address}/admin with the token of a super_admin.\n"
     if not tokens:
         yield "Tokens come from whoever owns the keys at JWT_JWKS_URL.\n"
     elif resident is None:

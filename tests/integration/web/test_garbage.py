@@ -86,11 +86,11 @@ HEADERS: list[dict[str, str]] = [
 
 
 def routes(app: Flask) -> list[tuple[str, str]]:
-    """Method and path, with braces for its parameters, of all endpoints but the files of /docs."""
+    """Method and path, with braces for its parameters, of all endpoints but the pages for people."""
     return [
         (method, "".join("{}" if dynamic else part for dynamic, part in rule._trace if part != "|"))
         for rule in app.url_map.iter_rules()
-        if not rule.endpoint.startswith("docs.")
+        if not rule.endpoint.startswith(("docs.", "operator."))
         for method in sorted((rule.methods or set()) - {"HEAD", "OPTIONS"})
     ]
 

@@ -16,7 +16,12 @@ from web.authorization import EVERYBODY, RULES
 from web.openapi.document import FILE, METHODS, path_of, written
 
 #: What is there for people, or is the document itself.
-UNDOCUMENTED = {"api-docs.openapi_json", "docs.page", "docs.file"}
+UNDOCUMENTED = {
+    "api-docs.openapi_json",
+    "docs.page",
+    "docs.file",
+    *(endpoint for endpoint in RULES if endpoint.startswith("operator.")),
+}
 
 
 @pytest.fixture(scope="module")
