@@ -77,7 +77,8 @@ def _server(check: str, url: str, *, broker: bool = False, cache: bool = False) 
 
 def _reached(check: str, url: str) -> Finding:
     if urlsplit(url).scheme.startswith("rediss"):
-        return ok(check, f"{_place(url)}, TLS")
+        unverified = "ssl_cert_reqs=none" in urlsplit(url).query
+        return ok(check, f"{_place(url)}, TLS{', whatever certificate it shows' if unverified else ''}")
     if all(is_near(host) for host, _ in _hosts(url)):
         return ok(check, f"{_place(url)}, on this machine")
     return warn(check, f"{_place(url)}, without TLS", "Use a rediss:// URL, or a network of your own.")

@@ -113,7 +113,9 @@ def _reached(check: str, cursor: Cursor) -> Finding:
     info = cursor.connection.info
     place = f"{info.host or 'local socket'}:{info.port}/{info.dbname} as {info.user}"
     if info.ssl_in_use:
-        return ok(check, f"{place}, {info.ssl_attribute('protocol')}")
+        verified = info.dsn_parameters.get("sslmode") in ("verify-ca", "verify-full")
+        how = f"{info.ssl_attribute('protocol')}{'' if verified else ', whatever certificate it shows'}"
+        return ok(check, f"{place}, {how}")
     if is_near(info.host):
         return ok(check, f"{place}, on this machine")
     return warn(check, f"{place}, without TLS", "Add ?sslmode=verify-full to its URL, or sslmode=require.")
