@@ -101,9 +101,11 @@ def run(
                 rate = RATES[name]
                 requests = list(itertools.islice(asked[size.users][name], int(rate * seconds * 2)))
                 url = size.here.fleet.urls[0]
-                if name == "hot" and number == 0:
-                    for _ in range(3):
+                if number == 0:
+                    # Connections are made and plans are, and what is hot is brought to the memory of each process.
+                    for _ in range(3 if name == "hot" else 1):
                         steady(url, requests, rate, 1.0, directory)
+                    requests = list(itertools.islice(asked[size.users][name], int(rate * seconds * 2)))
                 size.latencies[name] += steady(url, requests, rate, seconds, directory)
         section = _section(made)
         mixes = bench_mixes.run(made[1].here, tick, short=short)

@@ -19,7 +19,7 @@ import requests
 
 from tests.e2e.fleet import bearer
 from tests.performance.applications import Application, cpu_seconds, serve
-from tests.performance.bench_queries import L1, ORM, SQL, UNCACHED
+from tests.performance.query_tables import L1, ORM, SQL, UNCACHED
 from tests.performance.questions import Contents
 from tests.performance.sections import Section, Table
 from tests.performance.traditional.filling import fill

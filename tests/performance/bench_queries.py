@@ -7,10 +7,9 @@ answer alike is checked before anything is timed. They are measured turn and tur
 from __future__ import annotations
 
 import statistics
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from typing import NamedTuple
 
 import requests
 
@@ -18,39 +17,23 @@ from domain.postgres.pool import Pool
 from domain.read.engine import SESSION, ProjectionEngine
 from domain.read.projections import PROJECTIONS
 from domain.write.postgres_store import PostgresEventStore
-from tests.performance import bare_wsgi, plans, plots
+from tests.performance import bare_wsgi, plans, query_tables
 from tests.performance.applications import Application, cpu_seconds, serve
 from tests.performance.history import happen
+from tests.performance.query_tables import ALL, BARE, L1, L2, ORM, SQL, UNCACHED, Sample
 from tests.performance.questions import QUERIES, TABLE, Contents
-from tests.performance.results import Result
-from tests.performance.sections import Plot, Section, Table
+from tests.performance.sections import Section
 from tests.performance.steady import steady
 from tests.performance.traditional.equality import Differs, check
 from tests.performance.traditional.filling import fill
 from tests.performance.world import Machinery, World, world
 from tests.performance.wrk import Load, Sent, send
 
-#: What the service's hot answers and its read models are to reach, in the order of TABLE.
-AGAINST_ORM = (30.0, 60.0, 45.0, 100.0)
-AGAINST_SQL = (8.0, 15.0, 12.0, 20.0)
-AGAINST_BARE = 0.8
-UNCACHED_AGAINST_ORM = (2.0, 2.0, 2.0, 5.0)
-
 #: Connections of wrk; each has one request under way.
 CONNECTIONS = 32
 
 #: Parts of what the ORM's application can do at most, as rates at which all are measured.
 RATES = (0.5, 0.9)
-
-ORM, SQL, UNCACHED, L2, L1, BARE = "ORM", "hand-written SQL", "read models", "L2", "L1", "bare callable"
-ALL = (ORM, SQL, UNCACHED, L2, L1, BARE)
-
-
-class Sample(NamedTuple):
-    """One run at saturation; *cpu* is seconds of all processes for 1,000 answers."""
-
-    load: Load
-    cpu: float
 
 
 @contextmanager
@@ -150,17 +133,6 @@ class Bench:
         )
 
 
-def ratio(found: dict[str, list[Sample]], ours: str, theirs: str) -> float:
-    """The median of the rounds' ratios."""
-    pairs = zip(found[ours], found[theirs], strict=True)
-    return statistics.median(mine.load.rate / its.load.rate for mine, its in pairs)
-
-
-def quantiles(latencies: Sequence[float]) -> tuple[float, float, float]:
-    cuts = statistics.quantiles(latencies, n=100, method="inclusive")
-    return cuts[49], cuts[94], cuts[98]
-
-
 def load_sample(world: World, *, short: bool) -> None:
     """The thousand users in five tenants, as commands through the API; in short a few of them, past it."""
     if not short:
@@ -200,103 +172,5 @@ def run(machinery: Machinery, directory: Path, tick: Callable[[str], None], *, s
                         rates[query, part] = bench.at_rate(query, asked, most * part, seconds), most * part
             tick("reading plans")
             section.appendix = plans.appendix(here, contents)
-    _write(section, saturated, rates, levels)
+    query_tables.write(section, saturated, rates, levels)
     return section
-
-
-def _write(
-    section: Section,
-    saturated: dict[str, dict[str, list[Sample]]],
-    rates: dict[tuple[str, float], tuple[dict[str, list[float]], float]],
-    levels: dict[str, dict[str, dict[str, int]]],
-) -> None:
-    medians = {
-        query: {name: statistics.median(sample.load.rate for sample in found[name]) for name in ALL}
-        for query, found in saturated.items()
-    }
-    section.tables.append(
-        Table(
-            "Answers in a second, at saturation",
-            ("query", *ALL),
-            [(query, *(f"{medians[query][name]:,.0f}" for name in ALL)) for query in saturated],
-        )
-    )
-    section.tables.append(
-        Table(
-            "L1 against the others, and the read models without cache, × as many answers",
-            ("query", *(f"L1 : {name}" for name in ALL if name != L1), f"{UNCACHED} : {ORM}", f"{UNCACHED} : {SQL}"),
-            [
-                (
-                    query,
-                    *(f"{ratio(found, L1, name):.2f}" for name in ALL if name != L1),
-                    f"{ratio(found, UNCACHED, ORM):.2f}",
-                    f"{ratio(found, UNCACHED, SQL):.2f}",
-                )
-                for query, found in saturated.items()
-            ],
-        )
-    )
-    section.tables.append(
-        Table(
-            "CPU seconds of all processes (web, worker, clock, PostgreSQL, Valkey) for 1,000 answers",
-            ("query", *ALL),
-            [
-                (query, *(f"{statistics.median(each.cpu for each in found[name]):.3f}" for name in ALL))
-                for query, found in saturated.items()
-            ],
-        )
-    )
-    section.tables.append(
-        Table(
-            "Milliseconds at a fixed rate: p50 / p95 / p99",
-            ("query", "rate", *ALL[:-1]),
-            [
-                (query, f"{rate:,.0f}/s", *(" / ".join(f"{cut:.2f}" for cut in quantiles(found[n])) for n in ALL[:-1]))
-                for (query, _), (found, rate) in rates.items()
-            ],
-        )
-    )
-    section.tables.append(
-        Table(
-            "Where answers came from after the run, of 40 over connections of their own",
-            ("query", L1, L2),
-            [(query, str(found[L1]), str(found[L2])) for query, found in levels.items()],
-        )
-    )
-    for place, query in enumerate(TABLE):
-        if query not in saturated:
-            continue
-        found = saturated[query]
-        for other, targets in ((ORM, AGAINST_ORM), (SQL, AGAINST_SQL)):
-            section.results.append(
-                Result(f"hot, {query} : {other}", medians[query][L1], "/s", ratio(found, L1, other), targets[place])
-            )
-        section.results.append(
-            Result(f"hot, {query} : {BARE}", medians[query][L1], "/s", ratio(found, L1, BARE), AGAINST_BARE)
-        )
-        section.results.append(
-            Result(
-                f"without cache, {query} : {ORM}",
-                medians[query][UNCACHED],
-                "/s",
-                ratio(found, UNCACHED, ORM),
-                UNCACHED_AGAINST_ORM[place],
-            )
-        )
-    section.plots.append(Plot("Answers in a second, at saturation", plots.bars(medians, log=True)))
-    for (query, part), (found, rate) in rates.items():
-        section.plots.append(
-            Plot(f"Latency of {query} at {rate:,.0f}/s ({part:.0%} of what the ORM can)", plots.distribution(found))
-        )
-    section.data = {
-        "rates": medians,
-        "rounds": {
-            query: {name: [[*sample.load, sample.cpu] for sample in found[name]] for name in ALL}
-            for query, found in saturated.items()
-        },
-        "latencies": {
-            f"{query} at {rate:.0f}/s": {name: quantiles(each) for name, each in found.items()}
-            for (query, _), (found, rate) in rates.items()
-        },
-        "levels": levels,
-    }
