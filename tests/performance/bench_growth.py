@@ -25,9 +25,9 @@ from tests.performance.history import fold, happen
 from tests.performance.questions import TABLE, Contents
 from tests.performance.results import Result
 from tests.performance.sections import Plot, Section, Table
+from tests.performance.sent import Sent
 from tests.performance.steady import steady
 from tests.performance.world import Machinery, World, world
-from tests.performance.wrk import Sent
 
 #: Users and tenants of each size.
 SMALL, MIDDLE, LARGE = (1_000, 10), (100_000, 1_000), (1_000_000, 10_000)

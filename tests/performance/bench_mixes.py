@@ -22,9 +22,10 @@ from tests.performance.applications import Application, cpu_seconds, serve
 from tests.performance.query_tables import L1, ORM, SQL, UNCACHED
 from tests.performance.questions import Contents
 from tests.performance.sections import Section, Table
+from tests.performance.sent import Load, Sent
 from tests.performance.traditional.filling import fill
 from tests.performance.world import World
-from tests.performance.wrk import Load, Sent, send
+from tests.performance.wrk import send
 
 #: Of a hundred reads, how many are of each query.
 SHARES = {

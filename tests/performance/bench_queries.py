@@ -23,11 +23,12 @@ from tests.performance.history import happen
 from tests.performance.query_tables import ALL, BARE, L1, L2, ORM, SQL, UNCACHED, Sample
 from tests.performance.questions import QUERIES, TABLE, Contents
 from tests.performance.sections import Section
+from tests.performance.sent import Load, Sent
 from tests.performance.steady import steady
 from tests.performance.traditional.equality import Differs, check
 from tests.performance.traditional.filling import fill
 from tests.performance.world import Machinery, World, world
-from tests.performance.wrk import Load, Sent, send
+from tests.performance.wrk import send
 
 #: Connections of wrk; each has one request under way.
 CONNECTIONS = 32

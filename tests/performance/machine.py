@@ -14,6 +14,7 @@ import psycopg2
 import redis
 
 from tests.performance.world import Machinery
+from tests.performance.wrk import wrk
 
 _PACKAGES = (
     *("flask", "granian", "sqlalchemy", "psycopg2-binary", "redis", "hiredis", "orjson", "pyjwt", "dramatiq"),
@@ -37,7 +38,7 @@ def facts(machinery: Machinery) -> dict[str, str]:
         "Valkey or Redis": _redis(machinery.redis),
         "servers": "our own, where commits wait for the disk" if machinery.pids else "given",
         "commit": _git("rev-parse", "--short", "HEAD") + (" with changes" if _git("status", "--porcelain") else ""),
-        "load generator": _wrk(),
+        "load generator": _generator(),
     }
     for package in _PACKAGES:
         try:
@@ -74,6 +75,9 @@ def _git(*arguments: str) -> str:
     return done.stdout.strip() or ("" if done.returncode == 0 else "unknown")
 
 
-def _wrk() -> str:
-    done = subprocess.run(["wrk", "-v"], capture_output=True, text=True)
+def _generator() -> str:
+    program = wrk()
+    if program is None:
+        return "threads of our own, since wrk is not installed: they keep hot answers from being as many as could be"
+    done = subprocess.run([program, "-v"], capture_output=True, text=True)
     return f"{(done.stdout or done.stderr).split(' Copyright')[0].strip()}; threads of our own at fixed rates"

@@ -10,7 +10,7 @@ from tests.performance import plots
 from tests.performance.questions import TABLE
 from tests.performance.results import Result
 from tests.performance.sections import Plot, Section, Table
-from tests.performance.wrk import Load
+from tests.performance.sent import Load
 
 #: What the service's hot answers and its read models are to reach, in the order of TABLE.
 AGAINST_ORM = (30.0, 60.0, 45.0, 100.0)

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 import psycopg2
 
 from domain.settings import Settings
-from tests.performance.wrk import Sent
+from tests.performance.sent import Sent
 from web.tokens import make_token
 
 #: Tokens of each tenant among which its questions are shared out.

@@ -3,6 +3,8 @@
 wrk sends the next request when the last one is answered, and so never sees how those fare that come meanwhile. Here
 each request has a time at which it is due, by chance but on the average so many a second, and its latency counts from
 then. A thread has one connection; there are as many as requests may be under way at once.
+
+Where wrk isn't installed, such threads also take its place. They use as much of the machine as the service does.
 """
 
 from __future__ import annotations
@@ -17,7 +19,7 @@ import time
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from tests.performance.wrk import Sent
+from tests.performance.sent import Sent
 
 THREADS = 24
 
@@ -27,15 +29,28 @@ def steady(url: str, requests: list[Sent], rate: float, seconds: float, director
 
     Raises RuntimeError if one was refused.
     """
+    return _in_a_process(url, requests, rate, THREADS, seconds, directory)
+
+
+def as_fast_as_it_goes(
+    url: str, requests: list[Sent], connections: int, seconds: float, directory: Path
+) -> list[float]:
+    """Send the next one when one is answered, over so many connections; otherwise as steady()."""
+    return _in_a_process(url, requests, 0.0, connections, seconds, directory)
+
+
+def _in_a_process(
+    url: str, requests: list[Sent], rate: float, threads: int, seconds: float, directory: Path
+) -> list[float]:
     file = directory / "steady.json"
-    file.write_text(json.dumps({"url": url, "requests": requests, "rate": rate, "seconds": seconds}))
+    file.write_text(json.dumps({"asked": [url, requests, rate, threads, seconds]}))
     done = subprocess.run(
         [sys.executable, "-m", "tests.performance.steady", str(file)], stdout=subprocess.PIPE, text=True, check=True
     )
-    found: dict[str, list[float] | int] = json.loads(done.stdout)
-    if found["refused"]:
-        raise RuntimeError(f"{found['refused']} requests were refused by {url}")
-    return found["latencies"]  # type: ignore[return-value]
+    latencies, refused = json.loads(done.stdout)
+    if refused:
+        raise RuntimeError(f"{refused} requests were refused by {url}")
+    return list(latencies)
 
 
 class _Connection:
@@ -72,36 +87,40 @@ def _message(sent: Sent, number: int) -> bytes:
     return "\r\n".join([*lines, "", ""]).encode() + body
 
 
-def _run(url: str, messages: list[bytes], rate: float, seconds: float) -> tuple[list[float], int]:
+def _run(url: str, requests: list[Sent], rate: float, threads: int, seconds: float) -> tuple[list[float], int]:
+    """*rate* 0: as fast as it goes."""
     latencies: list[float] = []
     refused: list[int] = []
+    # What is the same each time is made beforehand; the rest has a number that no other run has.
+    made = [None if "{n}" in each.body else _message(each, 0) for each in requests]
+    run = random.getrandbits(40)
     begin = time.perf_counter() + 0.2
 
     def work(place: int) -> None:
         connection, chance = _Connection(url), random.Random(place)
-        due, number = begin + chance.expovariate(rate / THREADS), place
-        while due < begin + seconds:
+        due, number = begin, place
+        while True:
+            due = due + chance.expovariate(rate / threads) if rate else max(begin, time.perf_counter())
+            if due >= begin + seconds:
+                return
             time.sleep(max(0.0, due - time.perf_counter()))
-            if connection.send(messages[number % len(messages)]) >= 400:
+            at = number % len(requests)
+            if connection.send(made[at] or _message(requests[at], run + number)) >= 400:
                 refused.append(number)
             latencies.append((time.perf_counter() - due) * 1000)
-            due += chance.expovariate(rate / THREADS)
-            number += THREADS
+            number += threads
 
-    threads = [threading.Thread(target=work, args=(place,)) for place in range(THREADS)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
+    workers = [threading.Thread(target=work, args=(place,)) for place in range(threads)]
+    for worker in workers:
+        worker.start()
+    for worker in workers:
+        worker.join()
     return latencies, len(refused)
 
 
 def main() -> None:
-    asked = json.loads(Path(sys.argv[1]).read_text())
-    run = random.getrandbits(40)
-    messages = [_message(Sent(*each), run + number) for number, each in enumerate(asked["requests"])]
-    latencies, refused = _run(asked["url"], messages, asked["rate"], asked["seconds"])
-    print(json.dumps({"latencies": latencies, "refused": refused}))
+    url, requests, rate, threads, seconds = json.loads(Path(sys.argv[1]).read_text())["asked"]
+    print(json.dumps(_run(url, [Sent(*each) for each in requests], rate, threads, seconds)))
 
 
 if __name__ == "__main__":
