@@ -87,8 +87,8 @@ def grown(machinery: Machinery, directory: Path, users: int, tenants: int, numbe
 def run(
     machinery: Machinery, directory: Path, tick: Callable[[str], None], *, short: bool, growth: bool
 ) -> list[Section]:
-    sizes = [SMALL, (2_000, 100)] if short else [SMALL, MIDDLE, LARGE] if growth else [SMALL, MIDDLE]
-    seconds, rounds = (1.0, 1) if short else (2.0, 3)
+    sizes = [(200, 10), (1_000, 20)] if short else [SMALL, MIDDLE, LARGE] if growth else [SMALL, MIDDLE]
+    seconds, rounds = (0.5, 1) if short else (2.0, 3)
     with ExitStack() as running:
         made = []
         for number, (users, tenants) in enumerate(sizes, start=1):
@@ -101,7 +101,7 @@ def run(
                 rate = RATES[name]
                 requests = list(itertools.islice(asked[size.users][name], int(rate * seconds * 2)))
                 url = size.here.fleet.urls[0]
-                if number == 0:
+                if number == 0 and not short:
                     # Connections are made and plans are, and what is hot is brought to the memory of each process.
                     for _ in range(3 if name == "hot" else 1):
                         steady(url, requests, rate, 1.0, directory)

@@ -163,7 +163,7 @@ def run(*, short: bool = False, seconds: float = 5.0) -> list[Result]:
         with servers.postgres(directory / "postgres") as url, servers.valkey(directory / "valkey") as redis_url:
             servers.migrate(url)
             with Fleet(url, redis_url, directory / "logs").start_all() as fleet:
-                return measure(fleet, 0.5 if short else seconds)
+                return measure(fleet, 0.2 if short else seconds)
 
 
 if __name__ == "__main__":

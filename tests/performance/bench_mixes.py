@@ -61,7 +61,8 @@ class Mixes:
         self._contents = contents
         self._chance = random.Random(5)
         tenants = list(contents.users)
-        hot, cold = tenants[:HOT_TENANTS], tenants[HOT_TENANTS:]
+        part = min(HOT_TENANTS, len(tenants) // 2)
+        hot, cold = tenants[:part], tenants[part:]
         self._writers = [(tenant, user) for tenant in hot for user in contents.active[tenant]]
         self.hot = {query: self._some(query, hot, HOT * share // 100) for query, share in SHARES.items()}
         self._cold = {query: self._all(query, cold) for query in SHARES}
