@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import json
 import logging
+import os
 import sys
 import time
+from collections.abc import Iterable, Mapping
+from contextlib import suppress
+from functools import partial
 from typing import Any, TextIO, cast
 
 import orjson
 import structlog
 
-from domain.line_writer import LineWriter
+from domain.later import Later
 from domain.redaction import redacted
 from domain.settings import Settings
 
@@ -49,7 +53,7 @@ def configure(settings: Settings) -> None:
     handler.setFormatter(formatter(settings.log_format))
     global _writer
     flush()
-    _writer = LineWriter(stdout.fileno(), lambda said: _finished(*said)) if settings.log_format == "json" else None
+    _writer = Later(partial(_write, stdout.fileno())) if settings.log_format == "json" else None
     logging.basicConfig(level=settings.log_level.upper(), handlers=[handler], force=True)
     for name in _QUIET:
         logging.getLogger(name).setLevel(logging.WARNING)
@@ -79,13 +83,14 @@ def formatter(log_format: str) -> logging.Formatter:
     )
 
 
-def say(name: str, level: int, event: str, **fields: object) -> None:
-    """Log a line under *name*, for what is said thousands of times a second. *fields* are not to be changed any more.
+def say(name: str, level: int, event: str, *, created: float | None = None, **fields: object) -> None:
+    """Log a line under *name*, for what is said thousands of times a second; *created*: at another time than now.
 
-    JSON is written a moment later, many lines at a time; structlog's way costs ten times as much.
+    *fields* are not to be changed any more. JSON is written a moment later, many lines at a time; structlog's way costs
+    ten times as much.
     """
     if _writer is not None:
-        _writer.say((name, level, event, fields, time.time()))
+        _writer.hand_over((name, level, event, fields, created or time.time()))
         return
     record = logging.LogRecord(name, level, __file__, 0, event, None, None)
     record.fields = fields
@@ -111,8 +116,11 @@ class _Formatter(structlog.stdlib.ProcessorFormatter):
         return _finished(record.name, record.levelno, record.msg, fields, record.created)
 
 
+#: What a line is made from: the arguments of _finished().
+_Said = tuple[str, int, str, Mapping[str, object], float]
+
 #: Writes what say() says; None where lines are not JSON, or nothing has been configured.
-_writer: LineWriter[tuple[str, int, str, dict[str, object], float]] | None = None
+_writer: Later[_Said] | None = None
 
 
 def flush() -> None:
@@ -121,10 +129,18 @@ def flush() -> None:
         _writer.flush()
 
 
+def _write(descriptor: int, lines: Iterable[_Said]) -> None:
+    """Write *lines*. What can't be written is left out: no failure to log may keep anybody from being answered."""
+    rest = "".join(f"{_finished(*said)}\n" for said in lines).encode()
+    with suppress(OSError):
+        while rest:
+            rest = rest[os.write(descriptor, rest) :]
+
+
 _LEVELS = {level: logging.getLevelName(level).lower() for level in (10, 20, 30, 40, 50)}
 
 
-def _finished(name: str, level: int, event: str, fields: dict[str, object], created: float) -> str:
+def _finished(name: str, level: int, event: str, fields: Mapping[str, object], created: float) -> str:
     """Return the line of JSON for what was said at the time *created*."""
     line = {"event": event, **fields, "logger": name, "level": _LEVELS[level], "timestamp": _timestamp(created)}
     return redacted(_json(line))

@@ -42,10 +42,18 @@ def install(app: Flask) -> None:
         return response
 
 
-def write(method: str, route: str, name: str, status: int, seconds: float, level: int = logging.INFO) -> None:
-    """Log that the request *name* was answered with *status*, after so many *seconds*."""
+def write(
+    method: str,
+    route: str,
+    name: str,
+    status: int,
+    seconds: float,
+    level: int = logging.INFO,
+    created: float | None = None,
+) -> None:
+    """Log that the request *name* was answered with *status*, after so many *seconds*, at the time *created* or now."""
     # Asked first, since putting a line together costs more than many an answer.
     if log.isEnabledFor(level):
         duration = round(seconds * 1000, 2)
         said = {"status": status, "duration_ms": duration, "method": method, "route": route, "correlation_id": name}
-        logs.say(__name__, level, "request", **said)
+        logs.say(__name__, level, "request", created=created, **said)

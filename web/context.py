@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import random
 import re
 from typing import cast
 
@@ -14,6 +13,7 @@ from domain.bootstrap import Container
 from domain.model.actor import Actor
 from domain.write.outcome import Metadata
 from web.auth import Authenticator
+from web.request_ids import new_request_id
 
 #: The keys of app.extensions under which the container and who verifies tokens lie.
 EXTENSION = "cqrs"
@@ -51,9 +51,7 @@ def correlation_id(request_id: str | None) -> str:
     """Return the client's X-Request-ID if it is fit to be logged, else a new one."""
     if request_id is not None and _REQUEST_ID.fullmatch(request_id):
         return request_id
-    # Nobody has to be unable to guess it. What uuid4() draws from the system costs more than all else of a hit.
-    number = f"{random.getrandbits(128):032x}"
-    return f"{number[:8]}-{number[8:12]}-4{number[13:16]}-a{number[17:20]}-{number[20:]}"
+    return new_request_id()
 
 
 def fit_traceparent(header: str | None) -> str | None:

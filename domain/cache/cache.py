@@ -92,7 +92,7 @@ class Cache(flask_caching.Cache):
         if now < self.reader.trusted_until and self.health.readable:
             found = self.l1.get(key.tenant_id, key.text, least, now)
             if found is not None:
-                self.given(key, found)
+                self.given(key, absent=found.body is None)
                 return found
             self.counters.count("l1", key.query, "miss")
         if self._housekeeping is None:
@@ -108,9 +108,9 @@ class Cache(flask_caching.Cache):
             return self.l1.get(key.tenant_id, key.text, 0, now)
         return None
 
-    def given(self, key: Key, found: Found) -> None:
-        """Count that *found* was given from this process's memory."""
-        self.counters.count("l1", key.query, "hit" if found.body is not None else "absent_hit")
+    def given(self, key: Key, *, absent: bool = False) -> None:
+        """Count that an answer was given from this process's memory: *absent*, that there is no such thing."""
+        self.counters.count("l1", key.query, "absent_hit" if absent else "hit")
 
     def refresh(self, key: Key, loader: Loader) -> bool:
         """Load and store the answer to *key*, whatever is there, unless another one is just doing so."""

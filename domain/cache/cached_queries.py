@@ -45,10 +45,10 @@ class CachedQueries:
         """Return the answer to *key* if this process's memory has it. Whoever gives it to somebody calls given()."""
         return self._cache.in_memory(key)
 
-    def given(self, key: Key, found: Found) -> None:
-        """Count that *found*, which came from in_memory(), was given to somebody who asked."""
+    def given(self, key: Key) -> None:
+        """Count that an answer from in_memory() was given to somebody who asked."""
         self._hot.asked(key.text)
-        self._cache.given(key, found)
+        self._cache.given(key)
 
     def asked(self, text: str) -> tuple[Key, Loader] | None:
         """Return what the key *text* asks for, to be warmed or refreshed; None if it isn't a key of this release."""

@@ -6,7 +6,7 @@ import threading
 import weakref
 from bisect import bisect_left
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 
 from domain.telemetry.histogram import BOUNDS, COUNT, SUM
 
@@ -42,6 +42,11 @@ class Counters:
         self._lock = threading.Lock()
         self._threads: list[tuple[weakref.ref[threading.Thread], _Cells]] = []
         self._ended: _Cells = defaultdict(int)
+        self._settle: list[Callable[[], None]] = []
+
+    def settle_first(self, settle: Callable[[], None]) -> None:
+        """Before the totals are taken call *settle*, which counts what has happened and was not counted yet."""
+        self._settle.append(settle)
 
     def count(self, family: str, label: str, what: str, n: int = 1) -> None:
         try:
@@ -87,6 +92,8 @@ class Counters:
 
     def totals(self) -> dict[Counter, int]:
         """Return all counters of this process. Of a time there are several: each bucket's, and the microseconds."""
+        for settle in self._settle:
+            settle()
         total: _Cells = defaultdict(int)
         with self._lock:
             self._fold()

@@ -3,12 +3,14 @@ from __future__ import annotations
 import json
 import logging
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import pytest
 import structlog
 
 from domain import logs
+from domain.later import Later
 from domain.settings import Settings
 
 ENVIRONMENT = {
@@ -102,3 +104,10 @@ def test_what_is_said_often_takes_a_shorter_way_to_the_same_line(
     line = json.loads(out)
     assert line.pop("timestamp").endswith("Z")
     assert line == {"event": "It rains.", "drops": 3, "where": "…", "level": "info", "logger": "some.module"}
+
+
+def test_what_can_not_be_written_harms_nobody(logging_as_before: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(logs, "_writer", Later(partial(logs._write, -1)))
+    logs.say("some.module", logging.INFO, "It rains.")
+
+    logs.flush()

@@ -9,15 +9,14 @@ from typing import TYPE_CHECKING
 from domain import tracing
 from domain.cache.answer import Found
 from domain.caching import Caching
-from domain.telemetry.names import HTTP, QUERY
-from web import access_log, served
+from web import served
 from web.auth import Authenticator
 from web.context import correlation_id, fit_traceparent
+from web.fast_path.account import Account
 from web.fast_path.finished import Finished, Headers
 from web.fast_path.memory import Asked, Memory
 from web.fast_path.offer import OFFERED
 from web.limits import Meters, address
-from web.metrics.requests import found_at, labelled
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
@@ -36,7 +35,7 @@ class FastPath:
     def __init__(self, app: WSGIApplication, caching: Caching, authenticator: Authenticator, meters: Meters) -> None:
         self._app = app
         self._queries = caching.queries
-        self._counters = caching.cache.counters
+        self.account = Account(caching)
         self._memory = Memory(caching.finished_max_bytes)
         self._authenticator = authenticator
         self._meters = meters
@@ -48,19 +47,12 @@ class FastPath:
         asked = _asked(environ)
         finished = self._memory.get(asked)
         if finished is not None and (found := self._again(finished, environ)) is not None:
-            give = _give_traced if tracing.is_on() else _give
-            body = give(finished, found, began, environ, start_response)
-            self._count(finished, 304 if "HTTP_IF_NONE_MATCH" in environ else 200, time.perf_counter() - began)
-            return body
+            give = self._give_traced if tracing.is_on() else self._give
+            return give(finished, found, began, environ, start_response)
         return self._through(asked, environ, start_response)
 
-    def _count(self, finished: Finished, status: int, seconds: float) -> None:
-        """Count an answer as Flask's are."""
-        self._counters.observe(QUERY, found_at(finished.key.query, "l1"), seconds)
-        self._counters.time(HTTP, labelled("GET", finished.route, status), seconds)
-
     def _again(self, finished: Finished, environ: WSGIEnvironment) -> Found | None:
-        """Return the answer if it may be given now, counted as Flask's are."""
+        """Return the answer if it may be given now."""
         tag = environ.get("HTTP_IF_NONE_MATCH")
         if tag is not None and tag != finished.tag:
             return None
@@ -74,8 +66,38 @@ class FastPath:
             return None
         if not self._meters.principal.admits(finished.principal):
             return None
-        self._queries.given(finished.key, found)
         return found
+
+    def _give_traced(
+        self, finished: Finished, found: Found, began: float, environ: WSGIEnvironment, start_response: StartResponse
+    ) -> Iterable[bytes]:
+        """Do what _give() does within a span like those of web.tracing."""
+        name = environ["HTTP_X_REQUEST_ID"] = correlation_id(environ.get("HTTP_X_REQUEST_ID"))
+        attributes = {"http.request.method": "GET", "http.route": finished.route, "cqrs.correlation_id": name}
+        with tracing.span(f"GET {finished.route}", attributes, parent=environ.get("HTTP_TRACEPARENT"), kind="server"):
+            tracing.note({"http.response.status_code": 304 if "HTTP_IF_NONE_MATCH" in environ else 200})
+            return self._give(finished, found, began, environ, start_response)
+
+    def _give(
+        self, finished: Finished, found: Found, began: float, environ: WSGIEnvironment, start_response: StartResponse
+    ) -> Iterable[bytes]:
+        """Send *found* with what is *finished* of it, or 304 to one who has it."""
+        name = correlation_id(environ.get("HTTP_X_REQUEST_ID"))
+        seconds = time.perf_counter() - began
+        own = [
+            ("X-Request-ID", name),
+            ("Cache-Status", served.cache_status(found)),
+            ("Server-Timing", served.server_timing(found, 0.0, seconds)),
+        ]
+        if traceparent := tracing.traceparent() or fit_traceparent(environ.get("HTTP_TRACEPARENT")):
+            own.append(("traceparent", traceparent))
+        unchanged = "HTTP_IF_NONE_MATCH" in environ
+        self.account.note(finished, 304 if unchanged else 200, name, seconds)
+        if unchanged:
+            start_response("304 NOT MODIFIED", finished.unchanged + own)
+            return [b""]
+        start_response(_OK, finished.headers + own)
+        return [found.body or b""]
 
     def _through(self, asked: Asked, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         """Let Flask answer, and keep what it offers."""
@@ -105,7 +127,7 @@ def _sets_conditions(environ: WSGIEnvironment) -> bool:
 
 def _asked(environ: WSGIEnvironment) -> Asked:
     get = environ.get
-    return Asked(
+    return (
         get("HTTP_AUTHORIZATION", ""),
         environ["PATH_INFO"],
         get("QUERY_STRING", ""),
@@ -113,37 +135,3 @@ def _asked(environ: WSGIEnvironment) -> Asked:
         environ["wsgi.url_scheme"],
         get("HTTP_X_FORWARDED_PROTO", ""),
     )
-
-
-def _give_traced(
-    finished: Finished, found: Found, began: float, environ: WSGIEnvironment, start_response: StartResponse
-) -> Iterable[bytes]:
-    """Do what _give() does within a span like those of web.tracing."""
-    name = environ["HTTP_X_REQUEST_ID"] = correlation_id(environ.get("HTTP_X_REQUEST_ID"))
-    attributes = {"http.request.method": "GET", "http.route": finished.route, "cqrs.correlation_id": name}
-    with tracing.span(f"GET {finished.route}", attributes, parent=environ.get("HTTP_TRACEPARENT"), kind="server"):
-        tracing.note({"http.response.status_code": 304 if "HTTP_IF_NONE_MATCH" in environ else 200})
-        return _give(finished, found, began, environ, start_response)
-
-
-def _give(
-    finished: Finished, found: Found, began: float, environ: WSGIEnvironment, start_response: StartResponse
-) -> Iterable[bytes]:
-    """Send *found* with what is *finished* of it, or 304 to one who has it."""
-    status, headers, body = _OK, finished.headers, found.body or b""
-    if environ.get("HTTP_IF_NONE_MATCH") is not None:
-        status, headers, body = "304 NOT MODIFIED", finished.unchanged, b""
-    name = correlation_id(environ.get("HTTP_X_REQUEST_ID"))
-    taken = time.perf_counter() - began
-    headers = [
-        *headers,
-        ("X-Request-ID", name),
-        ("Cache-Status", served.cache_status(found)),
-        ("Server-Timing", served.server_timing(found, 0.0, taken)),
-    ]
-    traceparent = tracing.traceparent() or fit_traceparent(environ.get("HTTP_TRACEPARENT"))
-    if traceparent is not None:
-        headers.append(("traceparent", traceparent))
-    start_response(status, headers)
-    access_log.write("GET", finished.route, name, int(status[:3]), taken)
-    return [body]

@@ -12,6 +12,10 @@ from web.fast_path.offer import Offer
 TENANT, USER = "7d7b1a52-3b43-4c5b-8a5e-3a4f6e1d2c3b", "9a0c3a0e-5a6f-4e3c-8d5e-0d9e6a1b2c3d"
 
 
+#: Bytes of one answer and of the request it is for.
+SIZE = 1700
+
+
 def finished(etag: str = "e") -> Finished:
     found = Found(b"{}", Position(1, 2), (), 0.0, "l1", etag)
     offer = Offer(key_of("user", TENANT, user_id=USER), found, 1.0, 0, "principal", "/route")
@@ -19,11 +23,11 @@ def finished(etag: str = "e") -> Finished:
 
 
 def asked(number: int) -> Asked:
-    return Asked(f"Bearer {number}", "/path", "", "", "http", "")
+    return (f"Bearer {number}", "/path", "", "", "http", "")
 
 
 def test_its_bytes_are_bounded() -> None:
-    size = asked(1000).size + finished().size
+    size = SIZE
     memory = Memory(100 * size)
     for number in range(1000, 2000):
         memory.put(asked(number), finished())
@@ -32,7 +36,7 @@ def test_its_bytes_are_bounded() -> None:
 
 
 def test_what_was_asked_for_lately_stays() -> None:
-    size = asked(1000).size + finished().size
+    size = SIZE
     memory = Memory(100 * size)
     memory.put(asked(1), finished("hot"))
     for number in range(1000, 2000):
