@@ -4,10 +4,15 @@ from __future__ import annotations
 
 import sys
 
-from domain import logs, tracing
-from domain.settings import Settings, SettingsError
-from web.app import create_app
-from web.context import EXTENSION
+from web.drain import hear_once
+
+# Before the other imports, which are what a starting worker spends its time on.
+hear_once()
+
+from domain import logs, tracing  # noqa: E402
+from domain.settings import Settings, SettingsError  # noqa: E402
+from web.app import create_app  # noqa: E402
+from web.context import EXTENSION  # noqa: E402
 
 try:
     settings = Settings.from_environment()
