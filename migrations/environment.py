@@ -2,10 +2,21 @@
 
 from __future__ import annotations
 
+import time
+
+import psycopg2.errors
 from alembic import context
 from sqlalchemy import Connection, MetaData, create_engine, pool, text
+from sqlalchemy.exc import OperationalError
 
 from domain.postgres.url import normalised
+
+#: How long a migration waits for a lock. The release before it serves meanwhile, and all who want the same table wait
+#: behind.
+_LOCK_TIMEOUT = "1s"
+
+#: Seconds that lie between two attempts, for those who waited, and how many attempts there are.
+_PAUSE, _ATTEMPTS = 2.0, 30
 
 
 def run(schema: str, metadata: MetaData) -> None:
@@ -37,7 +48,16 @@ def run(schema: str, metadata: MetaData) -> None:
     with engine.connect() as connection:
         # Two release phases at once would race to make the same tables; the second waits and finds nothing to do.
         connection.execute(text("SELECT pg_advisory_lock(hashtext(:schema))"), {"schema": f"migrations {schema}"})
+        connection.execute(text(f"SET lock_timeout = '{_LOCK_TIMEOUT}'"))
         connection.commit()
-        migrate(connection)
-        connection.commit()
+        for attempt in range(1, _ATTEMPTS + 1):
+            try:
+                migrate(connection)
+                connection.commit()
+                break
+            except OperationalError as error:
+                connection.rollback()
+                if attempt == _ATTEMPTS or not isinstance(error.orig, psycopg2.errors.LockNotAvailable):
+                    raise
+                time.sleep(_PAUSE)
     engine.dispose()
