@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-import shutil
 import subprocess
 import time
 from collections.abc import Iterator
@@ -12,23 +10,17 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-import pytest
 import requests
 
+from tests import debian
 from workers.launcher.ports import free_port
 
 ALERTS = Path(__file__).parents[1] / "web" / "metrics" / "alerts.yml"
 
 
 def program(name: str) -> str:
-    """Return the path of ``prometheus`` or ``promtool``. Where it isn't installed, fails in CI and skips elsewhere."""
-    found = shutil.which(name)
-    if found is None:
-        missing = f"{name} is not installed (Debian: apt-get install prometheus)"
-        if os.environ.get("CI"):
-            pytest.fail(missing)
-        pytest.skip(missing)
-    return found
+    """Return the path of ``prometheus`` or ``promtool``."""
+    return str(debian.program(name, "prometheus"))
 
 
 class Prometheus:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import shutil
 import subprocess
 import time
 from collections.abc import Iterator
@@ -11,9 +9,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from urllib.parse import urlsplit
 
-import pytest
 import requests
 
+from tests.debian import program
 from workers.launcher.ports import free_port
 
 VCL = Path(__file__).parents[2] / "web" / "varnish.vcl"
@@ -21,13 +19,7 @@ VCL = Path(__file__).parents[2] / "web" / "varnish.vcl"
 
 def varnishd() -> str:
     """Return the program's path. Where it isn't installed, fails in CI and skips elsewhere."""
-    found = shutil.which("varnishd", path=f"{os.environ['PATH']}:/usr/sbin:/usr/local/sbin")
-    if found is None:
-        missing = "varnishd is not installed (Debian: apt-get install varnish)"
-        if os.environ.get("CI"):
-            pytest.fail(missing)
-        pytest.skip(missing)
-    return found
+    return str(program("varnishd", "varnish"))
 
 
 def port() -> int:

@@ -29,6 +29,9 @@ class Client(threading.Thread):
     A command that gets no answer, or a 503, is sent again under the same key, until it is answered.
     """
 
+    #: How many users it registers at most.
+    most = 1000
+
     def __init__(self, fleet: Fleet, tenant: str, headers: dict[str, str], seed: int) -> None:
         super().__init__(name=f"client-{seed}")
         self._fleet = fleet
@@ -50,7 +53,7 @@ class Client(threading.Thread):
         for number in itertools.count():
             if self.stop.is_set():
                 return
-            if len(self._users) < 3 or self._chance.random() < 0.1:
+            if len(self._users) < 3 or (len(self._users) < self.most and self._chance.random() < 0.1):
                 name = f"{self.name}-{number}-{uuid4().hex[:8]}"
                 body = {"tenant_id": self._tenant, "email": f"{name}@example.com", "first_name": "A", "last_name": "B"}
                 answer = self._command("POST", "/users", body)
@@ -64,13 +67,7 @@ class Client(threading.Thread):
     def _command(self, method: str, path: str, body: Any) -> dict[str, Any] | None:
         headers = self._headers | {"Idempotency-Key": str(uuid4())}
         for attempt in itertools.count():
-            url = self._chance.choice(self._fleet.urls)
-            try:
-                response = self._session.request(
-                    method, f"{url}/api/v1{path}", json=body, headers=headers, timeout=(1, 15)
-                )
-            except requests.RequestException:
-                response = None
+            response = self._send(method, f"/api/v1{path}", body, headers)
             if response is not None and response.status_code in (200, 201):
                 answer: dict[str, Any] = response.json()
                 self.answers.append(Answered(answer["id"], answer["version"], Position.parse(answer["position"])))
@@ -84,13 +81,21 @@ class Client(threading.Thread):
             time.sleep(0.05)
         return None
 
+    def _send(self, method: str, path: str, body: Any, headers: dict[str, str]) -> requests.Response | None:
+        """Return the answer of any web process, or None where there is none."""
+        url = self._chance.choice(self._fleet.urls)
+        try:
+            return self._session.request(method, f"{url}{path}", json=body, headers=headers, timeout=(1, 15))
+        except requests.RequestException:
+            return None
+
 
 class Load:
     """Some clients, each with a tenant of its own, from the beginning of the block to its end."""
 
-    def __init__(self, fleet: Fleet, clients: int = 4) -> None:
+    def __init__(self, fleet: Fleet, clients: int = 4, kind: type[Client] = Client) -> None:
         root = bearer(fleet.token("super_admin"))
-        self.clients = [Client(fleet, _tenant(fleet, root), root, seed) for seed in range(clients)]
+        self.clients = [kind(fleet, _tenant(fleet, root), root, seed) for seed in range(clients)]
 
     def __enter__(self) -> Load:
         for client in self.clients:

@@ -49,6 +49,9 @@ class EmbeddedPostgres(EmbeddedServer):
 
     name = "postgres"
 
+    #: How text is sorted, as initdb wants it said.
+    _locale: tuple[str, ...] = ("--locale=C", "--locale-provider=builtin", "--builtin-locale=C.UTF-8")
+
     def __init__(
         self,
         directory: Path,
@@ -74,9 +77,20 @@ class EmbeddedPostgres(EmbeddedServer):
         return self._url("postgres", "superuser-password", "postgres")
 
     def _url(self, role: str, password: str, database: str) -> str:
-        # The binaries have no TLS, so an environment that asks for it must not count here.
         secret = kept_secret(self.directory / password)
-        return f"postgresql://{role}:{secret}@{LOOPBACK}:{self.port}/{database}?sslmode=disable"
+        return f"postgresql://{role}:{secret}@{LOOPBACK}:{self.port}/{database}?{self._tls()}"
+
+    def _tls(self) -> str:
+        """Return what a URL says of TLS."""
+        # The binaries have none, so an environment that asks for it must not count here.
+        return "sslmode=disable"
+
+    def _binaries(self) -> Path:
+        """Return the folder of the programs. Raises NotInstalled."""
+        return postgres_binaries()
+
+    def _settings(self) -> dict[str, str]:
+        return _SETTINGS | {"port": str(self.port)} | ({} if self._durable else _CARELESS)
 
     @property
     def _data(self) -> Path:
@@ -84,7 +98,7 @@ class EmbeddedPostgres(EmbeddedServer):
         return self._quarters.directory / "data"
 
     def _prepare(self) -> None:
-        self._quarters = self._quarters or quarters(self.directory, postgres_binaries())
+        self._quarters = self._quarters or quarters(self.directory, self._binaries())
         if not (self._data / "PG_VERSION").exists():
             self._initialise()
         self._quarters.give(self._data)
@@ -100,19 +114,22 @@ class EmbeddedPostgres(EmbeddedServer):
         password.chmod(0o600)
         self._quarters.give(draft)
         self._quarters.give(password)
-        command = (
-            *(self._quarters.binaries / "initdb", "-D", draft, "-U", "postgres", f"--pwfile={password}"),
-            *("--auth=scram-sha-256", "--encoding=UTF8", "--no-instructions", "--no-sync"),
-            *("--locale=C", "--locale-provider=builtin", "--builtin-locale=C.UTF-8"),
-        )
         with (self.directory / "initdb.log").open("wb") as log:
-            process = self._run(command, log)
+            process = self._run(self._initialising(self._quarters.binaries, draft, password), log)
             if process.wait() != 0:
                 raise ServerFailed(f"initdb failed: see {log.name}")
         password.unlink()
         draft.rename(self._data)
         if self._durable:
             os.sync()
+
+    def _initialising(self, binaries: Path, draft: Path, password: Path) -> tuple[str | Path, ...]:
+        """Return the command that makes the data in *draft*; the superuser's *password* is in that file."""
+        return (
+            *(binaries / "initdb", "-D", draft, "-U", "postgres", f"--pwfile={password}"),
+            *("--auth=scram-sha-256", "--encoding=UTF8", "--no-instructions", "--no-sync"),
+            *self._locale,
+        )
 
     def _run(self, command: tuple[str | Path, ...], output: IO[bytes] | int) -> subprocess.Popen[bytes]:
         assert self._quarters is not None  # noqa: S101 - set by _prepare
@@ -131,8 +148,7 @@ class EmbeddedPostgres(EmbeddedServer):
 
     def _spawn(self, output: IO[bytes] | int) -> subprocess.Popen[bytes]:
         assert self._quarters is not None  # noqa: S101 - set by _prepare
-        settings = _SETTINGS | {"port": str(self.port)} | ({} if self._durable else _CARELESS)
-        options = [option for name, value in settings.items() for option in ("-c", f"{name}={value}")]
+        options = [option for name, value in self._settings().items() for option in ("-c", f"{name}={value}")]
         return self._run((self._quarters.binaries / "postgres", "-D", self._data, *options), output)
 
     def _answers(self) -> bool:

@@ -56,6 +56,14 @@ class EmbeddedValkey(EmbeddedServer):
     def url(self) -> str:
         return f"redis://:{self._password}@{LOOPBACK}:{self.port}/0"
 
+    def _binary(self) -> Path:
+        """Return the program. Raises NotInstalled."""
+        return valkey_server()
+
+    def _more_configuration(self) -> str:
+        """Return lines that go after the others, and take their place where they speak of the same."""
+        return ""
+
     @property
     def _password(self) -> str:
         return kept_secret(self.directory / "password")
@@ -79,9 +87,10 @@ class EmbeddedValkey(EmbeddedServer):
             password=self._password,
             appendonly="yes" if self._durable else "no",
         )
+        text += self._more_configuration()
         with os.fdopen(os.open(self._configuration, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as out:
             out.write(text)
-        process = spawn((valkey_server(), self._configuration), directory=self.directory, output=output)
+        process = spawn((self._binary(), self._configuration), directory=self.directory, output=output)
         (self.directory / "pid").write_text(f"{process.pid}\n")
         return process
 

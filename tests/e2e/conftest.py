@@ -1,0 +1,33 @@
+"""Servers as a platform has them: Debian's, with TLS, and not ours to configure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from tests import servers
+from tests.e2e.tls import TlsPostgres, TlsRedis, place
+
+
+@pytest.fixture(scope="session")
+def tls_postgres() -> Iterator[TlsPostgres]:
+    """A PostgreSQL that lets nobody in without TLS."""
+    with servers.discarded(TlsPostgres(place(), durable=False)) as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def tls_redis(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TlsRedis]:
+    """A Redis that has no port without TLS, and a certificate that it has signed itself."""
+    with servers.discarded(TlsRedis(tmp_path_factory.mktemp("redis"))) as server:
+        yield server
+
+
+@pytest.fixture
+def tls_database_url(tls_postgres: TlsPostgres) -> Iterator[str]:
+    """The URL of a migrated database of the test's own, reached by TLS alone."""
+    databases = servers.Databases(tls_postgres.url)
+    with databases.migrated() as url:
+        yield url
+    databases.close()
