@@ -32,8 +32,7 @@ _OF_ALL_TENANTS = frozenset(
 )
 
 _SQL = {
-    name: (_FOR_ALL_TENANTS if name in _OF_ALL_TENANTS else _FOR_ONE_TENANT)
-    + text.format(columns=COLUMNS, events=", ".join(f"e.{field}" for field in RecordedEvent._fields))
+    name: (_FOR_ALL_TENANTS if name in _OF_ALL_TENANTS else _FOR_ONE_TENANT) + text.format(columns=COLUMNS)
     for name, text in statements("domain.write.sql").items()
 }
 

@@ -49,29 +49,10 @@ FROM unnest(%(shards)s::smallint[], %(positions)s::bigint[]) AS place(shard, pos
 JOIN write_schema.domain_events e USING (shard, position)
 
 -- name: histories
--- Of each aggregate the events past its snapshot, and the snapshot itself in front of them as a row of version 0's
--- shape: one statement, so both are of one moment.
-WITH wanted AS (
-    SELECT id, snapshot_version
-    FROM unnest(%(ids)s::uuid[], %(snapshot_versions)s::smallint[]) AS w(id, snapshot_version)
-), snapshot AS (
-    SELECT s.* FROM wanted
-    JOIN write_schema.snapshots s ON s.shard = %(shard)s AND s.aggregate_id = wanted.id
-    WHERE s.tenant_id = %(tenant_id)s AND s.schema_version = wanted.snapshot_version
-)
-SELECT true, shard, position, NULL::uuid, tenant_id, NULL, aggregate_id, version, NULL, schema_version,
-       NULL::timestamptz, state, NULL::jsonb
-FROM snapshot
-UNION ALL
-SELECT false, {events}
-FROM wanted
-CROSS JOIN LATERAL (
-    SELECT * FROM write_schema.domain_events
-    WHERE shard = %(shard)s AND aggregate_id = wanted.id
-      AND version > coalesce((SELECT version FROM snapshot WHERE snapshot.aggregate_id = wanted.id), 0)
-) AS e
-WHERE e.tenant_id = %(tenant_id)s
-ORDER BY 8
+-- See the function's own comment in migrations/write.
+SELECT event_id IS NULL, {columns}
+FROM write_schema.histories(
+    %(shard)s::smallint, %(tenant_id)s::uuid, %(ids)s::uuid[], %(snapshot_versions)s::smallint[])
 
 -- name: save_snapshot
 INSERT INTO write_schema.snapshots AS kept

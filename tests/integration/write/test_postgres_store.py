@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import time
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 from uuid import uuid4
 
 import psycopg2
@@ -212,3 +215,27 @@ def test_nothing_is_left_of_the_tenant_in_the_session(pool: Pool, store: Postgre
 
     for table in ISOLATED:
         assert rows_seen(pool, table) == 0
+
+
+def waited_for(cursor: Any, table: str) -> bool:
+    """Whether somebody waits for a lock on *table*."""
+    cursor.execute("SELECT EXISTS (SELECT FROM pg_locks WHERE NOT granted AND relation = %s::regclass)", (table,))
+    return bool(cursor.fetchone()[0])
+
+
+def test_a_history_is_of_the_moment_in_which_it_was_asked_for(pool: Pool, store: PostgresEventStore, tenant: str):
+    # Given a user, and somebody who keeps the snapshots from being read
+    user = registered(tenant)
+    store.append(append(tenant, user))
+    with ThreadPoolExecutor() as threads, pool.transaction() as cursor:
+        cursor.execute("LOCK TABLE write_schema.snapshots IN ACCESS EXCLUSIVE MODE")
+
+        # When the history is asked for, and an event happens before its snapshot could be read
+        asked = threads.submit(store.histories, tenant, {user.aggregate_id: 1})
+        while not waited_for(cursor, "write_schema.snapshots"):
+            time.sleep(0.01)
+        store.append(append(tenant, renamed(user.aggregate_id, 2)))
+        cursor.execute("COMMIT; BEGIN")
+
+        # Then the event is not in it, as it would not have been without the wait
+        assert [event.version for event in asked.result()[user.aggregate_id].events] == [1]
