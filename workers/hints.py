@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Literal
+from uuid import uuid4
 
 import dramatiq
 import redis
@@ -31,15 +33,19 @@ _ENOUGH = 4 * SHARDS
 _TIMEOUT = 0.1
 
 
+_SCRIPT = Path(__file__).with_name("hint.lua").read_text()
+
+
 class HintSender:
     """Sends hints, at most one waiting for each shard. It never raises: a hint that is lost is made up by the clock."""
 
     def __init__(self, url: str, counters: Counters | None = None) -> None:
         """What becomes of the hints is counted by *counters*, which may be given later too."""
         self.counters = counters or Counters()
-        self._broker = make_broker(url, _TIMEOUT, middleware=[])
-        self._client: redis.Redis = self._broker.client
-        self._queue = f"{self._broker.namespace}:{QUEUE}"
+        broker = make_broker(url, _TIMEOUT, middleware=[])
+        self._client: redis.Redis = broker.client
+        self._queue = f"{broker.namespace}:{QUEUE}"
+        self._script = self._client.register_script(_SCRIPT)
         self._breaker = CircuitBreaker(longest=2.0)
 
     def on_appended(self, position: Position, _count: int) -> None:
@@ -56,19 +62,14 @@ class HintSender:
         return self._guarded("rebuild", lambda: self._send(mark, "rebuild", projection, hand))
 
     def _send(self, mark: str, actor: str, *args: object) -> None:
-        with self._client.pipeline(transaction=False) as pipeline:
-            pipeline.set(mark, 1, nx=True, px=_MARK_LIFE)
-            pipeline.llen(self._queue)
-            marked, waiting = pipeline.execute()
-        if marked and waiting < _ENOUGH:
-            traceparent = tracing.traceparent()
-            options = {} if traceparent is None else {"traceparent": traceparent}
-            self._broker.enqueue(
-                dramatiq.Message(queue_name=QUEUE, actor_name=actor, args=args, kwargs={}, options=options)
-            )
-            self.counters.count(HINT, actor, "sent")
-        else:
-            self.counters.count(HINT, actor, "spared")
+        # One request instead of Dramatiq's own and one before it, since a command waits for it.
+        id = str(uuid4())
+        traceparent = tracing.traceparent()
+        options = {"redis_message_id": id} | ({} if traceparent is None else {"traceparent": traceparent})
+        message = dramatiq.Message(queue_name=QUEUE, actor_name=actor, args=args, kwargs={}, options=options)
+        keys = [mark, self._queue, f"{self._queue}.msgs"]
+        sent = self._script(keys=keys, args=[_MARK_LIFE, _ENOUGH, id, message.encode()])
+        self.counters.count(HINT, actor, "sent" if sent else "spared")
 
     def clear(self, shard: int, actor: Actor = "project") -> None:
         """Take the mark away: the shard's events are about to be read."""
