@@ -97,7 +97,7 @@ class ProjectionEngine:
         self._release = Release(schema, event_log, batch_size, policy, cached=self._invalidation.needed)
 
     def catch_up(self, shard: int, seconds: float = 5.0) -> Progress:
-        """Run until nothing is left to apply on *shard*, or for about *seconds*."""
+        """Run until all is applied that *shard* had when that was read, or for about *seconds*."""
         deadline = time.monotonic() + seconds
         heard: dict[str, int] = {}
         applied, released, failed = 0, 0, dict[str, None]()
@@ -107,12 +107,12 @@ class ProjectionEngine:
             limit = self._batch_size * (_STRIDE if progress.behind else 1)
             applied, released = applied + progress.applied, released + progress.released
             failed.update(dict.fromkeys(progress.failed))
-            # A batch that was not full may have grown meanwhile, so only an empty one ends it.
-            moved = progress.applied > 0 or progress.released > 0
-            if not moved or time.monotonic() >= deadline:
+            # What comes after a batch that was not full brings a hint of its own, and to look again would cost as much
+            # as this look did.
+            ended = not progress.behind and not progress.released
+            if ended or time.monotonic() >= deadline:
                 self._settle(shard, heard)
-                behind = progress.behind or moved
-                return Progress(applied, behind, progress.busy, tuple(failed), released)
+                return Progress(applied, not ended, progress.busy, tuple(failed), released)
 
     def run(self, shard: int) -> Progress:
         """Apply one batch of *shard* in one transaction. Raises LogDiverged, and what is_transient()."""
