@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, fields
 from datetime import datetime
+from functools import cache
 from typing import Any, ClassVar, NamedTuple, Self
 
 from domain.model.position import Position
@@ -32,12 +33,17 @@ class Event:
 
     def payload(self) -> dict[str, Any]:
         """The event's own data, as stored."""
-        return {field.name: getattr(self, field.name) for field in fields(self)}
+        return {name: getattr(self, name) for name in _names(type(self))}  # type: ignore[arg-type]  # A class has a hash.
 
     @classmethod
     def from_payload(cls, payload: dict[str, Any]) -> Self:
         """The opposite of payload(). Raises TypeError for a payload of another shape."""
         return cls(**payload)
+
+
+@cache
+def _names(event_class: type[Event]) -> tuple[str, ...]:
+    return tuple(field.name for field in fields(event_class))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
