@@ -38,7 +38,7 @@ from domain.write.command_bus import CommandBus, nobody
 from domain.write.postgres_store import PostgresEventStore
 
 #: What no statement of ours may exceed, so that a stuck one can't hold a shard.
-_COMMAND_SESSION = {"statement_timeout": "10s", "lock_timeout": "5s", "idle_in_transaction_session_timeout": "10s"}
+COMMAND_SESSION = {"statement_timeout": "10s", "lock_timeout": "5s", "idle_in_transaction_session_timeout": "10s"}
 
 #: A command that folds its own events must not wait long for a connection, a lock or a statement.
 _SYNCHRONOUS_SESSION = {**engine.SESSION, "statement_timeout": "1s", "lock_timeout": "200ms"}
@@ -67,7 +67,7 @@ class Container:
     def write_pool(self) -> Pool:
         """Connections to write_schema."""
         url = self.settings.database_url
-        return self._pool("write", url, application_name="cqrs commands", settings=_COMMAND_SESSION)
+        return self._pool("write", url, application_name="cqrs commands", settings=COMMAND_SESSION)
 
     @cached_property
     def read_pool(self) -> Pool:

@@ -23,7 +23,14 @@ from tests.performance.world import machinery
 from tests.performance.wrk import wrk
 
 #: Modules with a function run(short=…) that returns results, and bring their own servers.
-PARTS = {"bench_lag": "From a command to what shows it", "bench_cache": "What a hit costs"}
+PARTS = {
+    "bench_commands": "Commands",
+    "bench_append": "Appending events",
+    "bench_import": "Importing users",
+    "bench_projections": "Projections and rebuilds",
+    "bench_lag": "From a command to what shows it",
+    "bench_cache": "What a hit costs",
+}
 
 #: About how many steps the bar has in each form.
 STEPS = {"short": 60, "full": 330}
