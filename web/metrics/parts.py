@@ -35,14 +35,11 @@ class NotAll(redis.RedisError):
 
 def shared(container: Container) -> Iterator[Metric]:
     """What lies in the cache's Redis: what all processes count and say. Raises NotAll."""
-    look = container.telemetry.look()
-    if not look.complete:
+    look, info = container.telemetry.look(), container.caching.redis()
+    if not look.complete or info is None:
         raise NotAll
     yield from counted(look.counters)
     yield from processes(list(look.processes.values()))
-    info = container.caching.redis()
-    if info is None:
-        raise NotAll
     yield from memory("cache", info)
 
 

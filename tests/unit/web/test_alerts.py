@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import re
+import shlex
 import subprocess
 from pathlib import Path
 from typing import Any
 
+import click
 import pytest
 import yaml
+from flask import Flask
 
 from tests.prometheus import program
+from tests.unit.web.test_handbook import resolved
+from web import cli
 
 WEB = Path(__file__).parents[3] / "web"
 ALERTS = WEB / "metrics" / "alerts.yml"
@@ -58,6 +63,17 @@ def test_each_alert_says_what_to_do_and_leads_to_its_section() -> None:
         assert len(annotations["summary"]) < 100, name
         # What is wrong, and what to do about it.
         assert len(re.findall(r"[.:;] ", annotations["description"])) >= 1, name
+
+
+@pytest.mark.parametrize("name", list(rules()))
+def test_what_an_alert_says_to_type_can_be_typed(name: str) -> None:
+    app = Flask("web")
+    cli.install(app)
+    description = re.sub(r"{{.*?}}", "x", rules()[name]["annotations"]["description"])
+    for line in re.findall(r"`flask --app web ([^`]+)`", description):
+        command, words = resolved(app, shlex.split(line.replace("…", "x")))
+        _, rest, _ = command.make_parser(click.Context(command, info_name=command.name)).parse_args(words)
+        assert rest == []
 
 
 def test_the_runbook_has_a_whole_section_for_each_alert_and_for_nothing_else() -> None:
