@@ -10,7 +10,7 @@ import redis
 
 from domain.cache.cached_queries import CachedQueries
 from domain.cache.clearing import Clearing
-from domain.cache.client import connect
+from domain.cache.client import connect, servers
 from domain.cache.factory import TIMEOUT, make_cache, make_invalidator
 from domain.cache.hot import Hot
 from domain.cache.invalidation import RedisInvalidator
@@ -71,7 +71,7 @@ class Caching:
         and_then = [self._write_through] if settings.cache_strategy == "write-through" else []
         self.invalidator = Telling(make_invalidator(url), self.cache.l1, and_then)
         #: For commands that fold their own events: somebody waits for them. What can't be told now is told later.
-        self.prompt_invalidator = Telling(RedisInvalidator(connect(url, TIMEOUT)), self.cache.l1, and_then)
+        self.prompt_invalidator = Telling(RedisInvalidator(servers(url, TIMEOUT)), self.cache.l1, and_then)
         self.clearing = Clearing(self.invalidator, tenants.all, tenant_of)
         self.warm_ups = WarmUps(
             self._client,

@@ -84,15 +84,15 @@ def connect(url: str, **options: Any) -> redis.Redis:
         raise ValueError("only the cache can be a cluster")
     # The Sentinels are asked within the same time.
     asking = {name: value for name, value in options.items() if name.startswith(("socket_", "retry"))}
-    master = {**_parameters(servers.base), **options}
+    master = {**parameters(servers.base), **options}
     tls = {name: value for name, value in master.items() if name.startswith("ssl")}
     sentinel: Any = Sentinel(list(servers.hosts), sentinel_kwargs={**tls, **asking, **dict(servers.asking)})  # type: ignore[no-untyped-call]
     client: redis.Redis = sentinel.master_for(servers.name, **master)
     return client
 
 
-def _parameters(base: str) -> dict[str, Any]:
-    """Return what *base* says besides the address, as redis-py's arguments."""
+def parameters(base: str) -> dict[str, Any]:
+    """Return what the *base* of a URL says besides the address, as arguments of redis-py's clients."""
     found: dict[str, Any] = dict(parse_url(base))  # type: ignore[no-untyped-call]
     for name in ("host", "port"):
         found.pop(name, None)

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import secrets
 import threading
+import time
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import redis
 
 from domain.cache import scripts
+from domain.cache.servers import Place, Servers
 
 #: What all keys begin with.
 PREFIX = "cache:"
@@ -37,7 +39,7 @@ class State(NamedTuple):
     @classmethod
     def ask(cls, client: Any, run_id: str) -> Any:
         """Run state.lua on *client*, or put it into that pipeline."""
-        return scripts.run(client, "state", run_id, [STATE], [random_id()])
+        return scripts.run(client, "state", run_id, [STATE], [random_id(), run_id])
 
     @classmethod
     def of(cls, run_id: str, reply: list[Any]) -> State:
@@ -47,11 +49,19 @@ class State(NamedTuple):
 
 
 class Names(NamedTuple):
-    """The keys of one tenant, in one slot, as they are in one epoch on one run of the server."""
+    """The keys of one tenant, in one slot, as they are in one epoch on one run of the server at *place*.
 
-    run_id: str
+    *state* is the key that tells of the epoch, for scripts to look at; empty where it lies on another server.
+    """
+
+    place: Place
     epoch: str
     start: str
+    state: tuple[str, ...]
+
+    @property
+    def run_id(self) -> str:
+        return self.place.run_id
 
     @property
     def fences(self) -> str:
@@ -68,10 +78,11 @@ class Names(NamedTuple):
 class Epoch:
     """What this process knows of the server's run and epoch. It learns by asking, and by being told."""
 
-    def __init__(self, client: redis.Redis) -> None:
-        self._client = client
+    def __init__(self, servers: Servers) -> None:
+        self.servers = servers
         self._lock = threading.Lock()
         self._known: State | None = None
+        self._asked = 0.0
         self._listeners: list[Callable[[], None]] = []
 
     @property
@@ -82,17 +93,30 @@ class Epoch:
         """Call *listener* whenever all keys become other ones."""
         self._listeners.append(listener)
 
-    def names(self, tenant_id: str) -> Names | None:
-        """Return the tenant's keys as far as is known, or None if nothing is known, or nothing may be cached."""
+    def names(self, tenant_id: str, *, asked: bool = False) -> Names | None:
+        """Return the tenant's keys as far as is known, or None if nothing is known, or nothing may be cached.
+
+        Where scripts can't look at the state themselves, who reads by these names must know it from a moment ago.
+        *asked*: the caller finds out by itself whether the names were right. Raises RedisError.
+        """
         known = self._known
         if known is None or known.epoch is None:
             return None
-        return Names(known.run_id, known.epoch, f"{PREFIX}{{{tenant_id}}}:{known.run_id[:16]}:{known.epoch}:")
+        servers = self.servers
+        if not asked and time.monotonic() - self._asked > servers.lasts:
+            return None
+        place = servers.place(tenant_id, known.run_id)
+        if place is None:
+            return None
+        start = f"{PREFIX}{{{tenant_id}}}:{scripts.short(known.run_id)}:{known.epoch}:"
+        if servers.together:
+            return Names(place, known.epoch, start, (STATE,))
+        return Names(place, known.epoch, f"{start}{scripts.short(place.run_id)}:", ())
 
-    def learn(self, state: State) -> State:
-        """Take over what the server said."""
+    def learn(self, state: State, asked: float) -> State:
+        """Take over what the server said when it was *asked*."""
         with self._lock:
-            before, self._known = self._known, state
+            before, self._known, self._asked = self._known, state, asked
         if before is not None and (before.run_id, before.epoch) != (state.run_id, state.epoch):
             for listener in self._listeners:
                 listener()
@@ -100,7 +124,8 @@ class Epoch:
 
     def again(self) -> State:
         """Ask the server, as nothing is known yet, or a script has said that it is wrong. Raises RedisError."""
-        return self.learn(State.read(self._client))
+        asked = time.monotonic()
+        return self.learn(State.read(self.servers.home), asked)
 
 
 def random_id() -> str:

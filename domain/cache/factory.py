@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 
 from domain.breaker import CircuitBreaker
 from domain.cache.cache import Cache
-from domain.cache.client import connect
+from domain.cache.client import connect, servers
 from domain.cache.envelope import Envelope
 from domain.cache.epoch import Epoch
 from domain.cache.guard import Guard
@@ -37,12 +37,10 @@ def make_cache(
     projections write to. *behind* returns for how many seconds the oldest change has waited for its invalidation.
     What is counted is told by *telemetry*, or by one of the cache's own.
     """
-    client = connect(url, TIMEOUT)
     telemetry = telemetry or make_telemetry(url)
     stats, l1 = telemetry.counters, L1(l1_max_bytes)
-    epoch = Epoch(client)
+    epoch = Epoch(servers(url, TIMEOUT))
     l2 = L2(
-        client,
         epoch,
         Envelope(encryption_keys, compress_min_bytes),
         Guard(CircuitBreaker(), stats),
@@ -61,4 +59,4 @@ def make_telemetry(url: str) -> Telemetry:
 
 def make_invalidator(url: str) -> RedisInvalidator:
     """Return what invalidates on the Redis at *url*."""
-    return RedisInvalidator(connect(url, PATIENT))
+    return RedisInvalidator(servers(url, PATIENT))

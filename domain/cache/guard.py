@@ -23,34 +23,39 @@ class Guard:
 
     def __init__(self, breaker: CircuitBreaker, stats: Counters) -> None:
         self.breaker = breaker
+        self._breakers: dict[str, CircuitBreaker] = {"": breaker}
         #: How often the breaker opened.
         self.opened = 0
         self._stats = stats
 
-    def __call__(self, call: Callable[[], T]) -> T:
-        """Return what *call* does. Raises Down where it raises a RedisError, and when the breaker is open."""
-        if not self.breaker.allows():
+    def __call__(self, call: Callable[[], T], where: str = "") -> T:
+        """Return what *call* does. Raises Down where it raises a RedisError, and when the breaker is open.
+
+        *where* names the node of a cluster that is called: each has a breaker of its own.
+        """
+        breaker = self._breakers.get(where) or self._breakers.setdefault(where, CircuitBreaker())
+        if not breaker.allows():
             raise Down
         started = time.monotonic()
         try:
             result = call()
         except (redis.ConnectionError, redis.TimeoutError, OSError) as error:
             self._stats.count("l2", "all", "error")
-            self._failed()
+            self._failed(breaker)
             raise Down from error
         except redis.RedisError as error:
             # It answers, though not with what was asked for: it is full, or read-only.
             self._stats.count("l2", "all", "refused")
-            self.breaker.succeeded()
+            breaker.succeeded()
             raise Down from error
         if time.monotonic() - started > SLOW:
-            self._failed()
+            self._failed(breaker)
         else:
-            self.breaker.succeeded()
+            breaker.succeeded()
         return result
 
-    def _failed(self) -> None:
-        closed = self.breaker.state == "closed"
-        self.breaker.failed()
-        if closed and self.breaker.state == "open":
+    def _failed(self, breaker: CircuitBreaker) -> None:
+        closed = breaker.state == "closed"
+        breaker.failed()
+        if closed and breaker.state == "open":
             self.opened += 1

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import time
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any
+from collections.abc import Iterable, Mapping, Sequence
+from itertools import groupby
+from typing import Any, NamedTuple
 
 import redis
 
-from domain.cache.epoch import STATE, STREAM, Epoch, random_id
+from domain.cache.epoch import STATE, STREAM, Epoch, Names, random_id
 from domain.cache.messages import Message
 from domain.cache.scripts import Elsewhere, run
+from domain.cache.servers import Servers
 from domain.cache.tags import touched
 from domain.model.event import RecordedEvent
 
@@ -22,8 +25,13 @@ MOST_MESSAGES = 20_000
 
 _ATTEMPTS = 5
 
-#: What puts scripts into a pipeline.
-Tell = Callable[[Any], None]
+
+class Step(NamedTuple):
+    """What is done to a tenant's fence."""
+
+    script: str
+    tenant_id: str
+    args: list[Any]
 
 
 class NotInvalidated(Exception):
@@ -41,15 +49,18 @@ def raised_by(events: Iterable[RecordedEvent]) -> dict[str, dict[str, int]]:
 
 
 class RedisInvalidator:
-    """Raises tags and tells of it in one transaction; all of it is redone if the server moved meanwhile.
+    """Raises tags and tells of it; all of it is redone if the server moved meanwhile.
+
+    On one server that is one transaction. In a cluster the tags are raised first, each on its tenant's node; then it is
+    told, which fails if the names under which they were raised are not the present ones any more.
 
     What the projection engine calls after it has committed.
     """
 
-    def __init__(self, client: redis.Redis) -> None:
-        """*client* may take its time: nobody waits for this."""
-        self._client = client
-        self._epoch = Epoch(client)
+    def __init__(self, servers: Servers) -> None:
+        """The clients of *servers* may take their time: nobody waits for this."""
+        self._servers = servers
+        self._epoch = Epoch(servers)
 
     def invalidate(self, shard: int, events: Sequence[RecordedEvent]) -> None:  # noqa: ARG002
         """Make invalid what *events* have changed, after their rows were committed; once more does no harm.
@@ -62,52 +73,77 @@ class RedisInvalidator:
         """Raise the tags of each tenant to the offsets, never back."""
         if not raised:
             return
-
-        def tell(pipe: Any) -> None:
-            for tenant_id, tags in raised.items():
-                self._run(pipe, "raise", tenant_id, [MOST_TAGS, *(part for pair in tags.items() for part in pair)])
-
-        self._publish(Message(raised), tell)
+        steps = [
+            Step("raise", tenant_id, [MOST_TAGS, *(part for pair in tags.items() for part in pair)])
+            for tenant_id, tags in raised.items()
+        ]
+        self._publish(Message(raised), steps)
 
     def renew_tags(self, tags: Mapping[str, Sequence[str]]) -> None:
         """Invalidate the tags of each tenant whatever the position of what carries them; no tags: all that it has."""
-
-        def tell(pipe: Any) -> None:
-            for tenant_id, dropped in tags.items():
-                self._run(pipe, "renew", tenant_id, list(dropped))
-
-        self._publish(Message({}, forget=True), tell)
+        steps = [Step("renew", tenant_id, list(dropped)) for tenant_id, dropped in tags.items()]
+        self._publish(Message({}, forget=True), steps)
 
     def renew_all(self) -> None:
-        """Invalidate all that there is, as after a rebuild's cut-over."""
-        self._publish(Message({}, forget=True), lambda *_: None, random_id())
+        """Invalidate all that there is, as after a rebuild's cut-over; in a cluster it takes some seconds."""
+        self._publish(Message({}, forget=True), [], random_id())
+        if not self._servers.together:
+            # Until then some may go by the epoch that they have asked for before.
+            time.sleep(self._servers.lasts)
 
     def close(self) -> None:
         """Close the connections."""
-        self._client.close()
+        self._servers.close()
 
-    def _publish(self, message: Message, tell: Tell, new_epoch: str = "") -> None:
-        """Do what *tell* puts into the pipe, then tell all processes. Raises RedisError, NotInvalidated."""
+    def _publish(self, message: Message, steps: Sequence[Step], new_epoch: str = "") -> None:
+        """Take the *steps*, then tell all processes. Raises RedisError, NotInvalidated."""
         for _ in range(_ATTEMPTS):
             state = self._epoch.known or self._epoch.again()
             if state.epoch is None:
                 # Nothing can be written, so there is nothing that anybody could still find.
                 return
-            with self._client.pipeline() as pipe:
-                tell(pipe)
-                args = [state.epoch, message.written(), MOST_MESSAGES, new_epoch]
-                run(pipe, "publish", state.run_id, [STATE, STREAM], args)
-                try:
-                    replies = pipe.execute()
-                except Elsewhere:
-                    replies = [[b"EPOCH"]]
+            try:
+                named = [self._named(step) for step in steps]
+                replies = self._send(named, [state.epoch, message.written(), MOST_MESSAGES, new_epoch], state.run_id)
+            except Elsewhere:
+                replies = [[b"EPOCH"]]
             if all(reply[0] != b"EPOCH" for reply in replies):
                 return
             self._epoch.again()
         raise NotInvalidated
 
-    def _run(self, pipe: Any, script: str, tenant_id: str, args: list[Any]) -> None:
-        names = self._epoch.names(tenant_id)
+    def _named(self, step: Step) -> tuple[Names, Step]:
+        names = self._epoch.names(step.tenant_id, asked=True)
+        if names is None:
+            self._servers.enter(step.tenant_id)
+            names = self._epoch.names(step.tenant_id, asked=True)
         if names is None:
             raise NotInvalidated
-        run(pipe, script, names.run_id, [names.fences, STATE], [names.epoch, *args])
+        return names, step
+
+    def _send(self, steps: Sequence[tuple[Names, Step]], telling: list[Any], run_id: str) -> list[Any]:
+        """Send all scripts; return what they say. What is told comes last, and only if nothing went wrong before."""
+        if self._servers.together:
+            with self._servers.home.pipeline() as pipe:
+                _put(pipe, steps)
+                run(pipe, "publish", run_id, [STATE, STREAM], telling)
+                replies: list[Any] = pipe.execute()
+                return replies
+        for place, group in groupby(sorted(steps, key=_place), key=lambda each: each[0].place):
+            try:
+                with place.client.pipeline(transaction=False) as pipe:
+                    _put(pipe, group)
+                    pipe.execute()
+            except redis.RedisError:
+                self._servers.lost(place)
+                raise
+        return [run(self._servers.home, "publish", run_id, [STATE, STREAM], telling)]
+
+
+def _place(each: tuple[Names, Step]) -> str:
+    return each[0].place.name
+
+
+def _put(pipe: Any, steps: Iterable[tuple[Names, Step]]) -> None:
+    for names, step in steps:
+        run(pipe, step.script, names.run_id, [names.fences, *names.state], [names.epoch, *step.args])

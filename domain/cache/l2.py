@@ -11,10 +11,11 @@ import redis
 from cachelib.serializers import BaseSerializer
 from flask import Flask
 from flask_caching.backends.rediscache import RedisCache
+from redis.exceptions import ClusterDownError
 
 from domain.cache.answer import Found
 from domain.cache.envelope import Envelope, Unreadable
-from domain.cache.epoch import STATE, Epoch, Names, random_id
+from domain.cache.epoch import PREFIX, Epoch, Names, random_id
 from domain.cache.guard import Guard
 from domain.cache.keys import Key
 from domain.cache.looked import Ask, Down, Hit, Lease, Wait
@@ -41,7 +42,6 @@ class L2(RedisCache):
 
     def __init__(
         self,
-        client: redis.Redis,
         epoch: Epoch,
         envelope: Envelope,
         guard: Guard,
@@ -53,10 +53,10 @@ class L2(RedisCache):
 
         *unreadable* is called for each entry that can't be opened.
         """
-        super().__init__(host=client, key_prefix="cache:plain:")
+        super().__init__(host=epoch.servers.home, key_prefix=f"{PREFIX}{{all}}:plain:")
         self.serializer = JsonSerializer()  # type: ignore[assignment]
         self.guard = guard
-        self._client = client
+        self._client = epoch.servers.home
         self._epoch = epoch
         self._envelope = envelope
         self._stats = stats
@@ -73,7 +73,7 @@ class L2(RedisCache):
         """Look *key* up; who finds nothing gets the lease to load it, if nobody has it. Raises Down."""
         for _ in range(_ATTEMPTS):
             names = self._names(key.tenant_id)
-            keys = [names.fences, names.entry(key.text), names.lease(key.text, ask.least), STATE]
+            keys = [names.fences, names.entry(key.text), names.lease(key.text, ask.least), *names.state]
             args = [names.epoch, ask.least, ask.token, " ".join(key.tags)]
             reply = self._run("look", names, keys, args)
             match reply:
@@ -100,7 +100,7 @@ class L2(RedisCache):
                 case [b"UNFENCED"]:
                     self._mint(names, key.tenant_id)
                 case _:
-                    self.guard(self._epoch.again)
+                    self._again(key.tenant_id)
         raise Down
 
     def store(self, key: Key, lease: Lease, found: Found) -> bool:
@@ -115,7 +115,7 @@ class L2(RedisCache):
             self._stats.count("l2", key.query, "rejected")
             return False
         ttl = max(1, int((found.expires_at - time.monotonic()) * 1000))
-        keys = [names.fences, entry, names.lease(key.text, lease.least), STATE]
+        keys = [names.fences, entry, names.lease(key.text, lease.least), *names.state]
         args = [names.epoch, lease.token, header, tags, sealed, ttl]
         stored: bool = self._run("store", names, keys, args) == [b"STORED"]
         self._stats.count("l2", key.query, "stored" if stored else "rejected")
@@ -130,13 +130,13 @@ class L2(RedisCache):
             self._run("keep", lease.names, [name], [lease.token, int(seconds * 1000)])
 
     def disconnect(self) -> None:
-        self._client.close()
+        self._epoch.servers.close()
 
     def _make_way(self, names: Names, key: Key, lease: Lease | None) -> None:
         """Drop an entry that can't be read, so that it is loaded again."""
         if lease is not None:
             self.keep(key, lease, 0)
-        self.guard(lambda: self._client.unlink(names.entry(key.text)))
+        self.guard(lambda: names.place.client.unlink(names.entry(key.text)), names.place.name)
 
     def _mint(self, names: Names, tenant_id: str) -> None:
         try:
@@ -144,27 +144,46 @@ class L2(RedisCache):
         except Exception as error:
             # Without a database there is nothing to cache; the loader says so better.
             raise Down from error
-        self._run("mint", names, [names.fences, STATE], [names.epoch, random_id(), offset])
+        self._run("mint", names, [names.fences, *names.state], [names.epoch, random_id(), offset])
 
     def _names(self, tenant_id: str) -> Names:
-        names = self._epoch.names(tenant_id)
-        if names is None:
-            self.guard(self._epoch.again)
-            names = self._epoch.names(tenant_id)
-        if names is None:
-            raise Down
-        return names
+        try:
+            for attempt in range(2):
+                if found := self._epoch.names(tenant_id):
+                    return found
+                if not attempt:
+                    self._again(tenant_id)
+        except redis.RedisError as error:
+            raise Down from error
+        raise Down
+
+    def _again(self, tenant_id: str) -> None:
+        """Find out what the names are. Raises Down."""
+        self.guard(self._epoch.again)
+        servers = self._epoch.servers
+        if servers.together:
+            return
+        try:
+            node = servers.node(tenant_id)
+        except redis.RedisError as error:
+            raise Down from error
+        if self._epoch.names(tenant_id) is None:
+            self.guard(lambda: servers.enter(tenant_id), node)
 
     def _run(self, script: str, names: Names, keys: list[str], args: list[Any]) -> Any:
         """Return what *script* does, or None if the names are not those of the present run."""
 
         def call() -> Any:
             try:
-                return run(self._client, script, names.run_id, keys, args)
+                return run(names.place.client, script, names.run_id, keys, args)
             except Elsewhere:
+                self._epoch.servers.lost(names.place)
                 return None
+            except (redis.ConnectionError, redis.TimeoutError, ClusterDownError):
+                self._epoch.servers.lost(names.place)
+                raise
 
-        return self.guard(call)
+        return self.guard(call, names.place.name)
 
 
 def associated(entry: str, header: bytes, tags: bytes) -> bytes:

@@ -14,7 +14,7 @@ from functools import cache
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any
 
-from redis.exceptions import NoScriptError, RedisError
+from redis.exceptions import AskError, NoScriptError, RedisError
 
 if TYPE_CHECKING:
     from redis import Redis
@@ -25,13 +25,23 @@ FENCE_TTL = 7200
 #: Seconds for which one has the lease to load an answer, if it isn't kept meanwhile.
 LEASE = 2.0
 
+#: What stands between the id of a run and the term of a node of a cluster; see enter().
+_TERM = "/"
+
+#: What a script looks at first on a node of a cluster.
+_SAME_TERM = """\
+if not string.find(redis.call('CLUSTER', 'INFO'), 'cluster_my_epoch:{term}\\r', 1, true) then
+  return redis.error_reply('NOSCRIPT it is another term')
+end"""
+
 NAMES = ("look", "store", "mint", "raise", "renew", "state", "publish", "keep")
 
 #: Servers before this one gave their scripts to their replicas and snapshots.
 _FIRST_VERSION = 7
 
-#: The run is another one, or the server has forgotten the scripts: Scripts.enter() has to be called again.
-Elsewhere = NoScriptError
+#: The run is another one, or the server has forgotten the scripts, or another node has the slot: enter() has to be
+#: called again. AskError is what MovedError is, too.
+Elsewhere = (NoScriptError, AskError)
 
 
 class TooOld(RedisError):
@@ -43,8 +53,10 @@ def text(name: str, run_id: str) -> str:
     """Return the script *name* for the run."""
     folder = files("domain.cache") / "lua"
     constants = f"local FENCE_MS, LEASE_MS = {FENCE_TTL * 1000:.0f}, {LEASE * 1000:.0f}"
-    parts = ((folder / f"{part}.lua").read_text() for part in ("common", name))
-    return "\n".join((f"-- On run {run_id} only.", constants, *parts))
+    common, own = ((folder / f"{part}.lua").read_text() for part in ("common", name))
+    _, in_cluster, term = run_id.partition(_TERM)
+    check = (_SAME_TERM.format(term=term),) if in_cluster else ()
+    return "\n".join((f"-- On run {run_id} only.", constants, common, *check, own))
 
 
 @cache
@@ -58,18 +70,39 @@ def run(client: Any, name: str, run_id: str, keys: Sequence[str], args: Sequence
     return client.execute_command("EVALSHA", digest(name, run_id), len(keys), *keys, *args)
 
 
-def enter(client: Redis) -> str:
-    """Return the id of the server's run, after giving it the scripts for this run. Raises RedisError."""
+def enter(client: Redis, key: str = "cache:{all}:watched") -> str:
+    """Return the id of the server's run, after giving it the scripts for this run. Raises RedisError.
+
+    *key*, which is never written, lies on the server. A node of a cluster that was replaced by its replica may come
+    back as the same run. So there the id also names the term, which is new each time that a node takes over slots, and
+    the scripts look at it.
+    """
     with client.pipeline() as pipe:
-        # While a key is watched, a connection that is lost is not replaced by one that may lead to another server. This
-        # one is never written.
-        pipe.watch("cache:{all}:watched")  # type: ignore[no-untyped-call]
-        info: Any = pipe.info("server")
+        # While a key is watched, a connection that is lost is not replaced by one that may lead to another server.
+        pipe.watch(key)  # type: ignore[no-untyped-call]
+        info: Any = pipe.info("server", "cluster")
         if int(str(info["redis_version"]).partition(".")[0]) < _FIRST_VERSION:
             raise TooOld
         run_id = str(info["run_id"])
+        if info.get("cluster_enabled"):
+            cluster: Any = pipe.execute_command("CLUSTER INFO")  # type: ignore[no-untyped-call]
+            run_id += f"{_TERM}{_term(cluster)}"
         pipe.multi()
         for name in NAMES:
             pipe.script_load(text(name, run_id))
         pipe.execute()
     return run_id
+
+
+def short(run_id: str) -> str:
+    """Return what stands for the run in the names of keys."""
+    id, in_cluster, term = run_id.partition(_TERM)
+    return f"{id[:16]}.{term}" if in_cluster else id[:16]
+
+
+def _term(info: Any) -> str:
+    """redis-py gives a dict or the text, as its version and the protocol have it."""
+    if isinstance(info, dict):
+        return str(info["cluster_my_epoch"])
+    lines = (info.decode() if isinstance(info, bytes) else str(info)).splitlines()
+    return next(value for name, _, value in (line.partition(":") for line in lines) if name == "cluster_my_epoch")

@@ -103,7 +103,7 @@ class StreamReader:
                 found = self._client.xread({STREAM: self._id}, count=_BATCH, block=block)
                 if self._take(found) < _BATCH:
                     self.trusted_until = asked + TRUSTED
-        except (Missed, Elsewhere):
+        except (Missed, *Elsewhere):
             self._begin_again()
 
     def _look(self) -> None:
@@ -114,7 +114,7 @@ class StreamReader:
                 State.ask(pipe, self._run_id)
                 pipe.xread({STREAM: self._id}, count=_BATCH)
                 reply, found = pipe.execute()
-            state = self._epoch.learn(State.of(self._run_id, reply))
+            state = self._epoch.learn(State.of(self._run_id, reply), asked)
             if state.stream is None or state.stream != self._stream:
                 raise Missed
             if self._take(found) < _BATCH:
@@ -144,12 +144,13 @@ class StreamReader:
     def _begin_again(self) -> None:
         """Forget all that is in memory, and read on from the stream's present end."""
         self.trusted_until = 0.0
+        asked = time.monotonic()
         run_id = enter(self._client)
         with self._client.pipeline() as pipe:
             State.ask(pipe, run_id)
             pipe.xrevrange(STREAM, count=1)
             reply, last = pipe.execute()
-        state = self._epoch.learn(State.of(run_id, reply))
+        state = self._epoch.learn(State.of(run_id, reply), asked)
         if self._stream is not None:
             self.missed += 1
         self._run_id, self._stream, self._number = state.run_id, state.stream, state.messages

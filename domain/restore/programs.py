@@ -41,8 +41,7 @@ _SEES_ALL = "-c app.engine=on"
 
 
 class ProgramsMissing(DomainError):
-    """No pg_dump and pg_restore of version {version} or newer were found in {places}: an older one can't read this
-    server. Install PostgreSQL's client of that version, or name the folder it is in."""
+    """This server needs pg_dump {version} or newer, which is not in {places}: install it, or name its folder."""
 
 
 class ProgramFailed(DomainError):

@@ -41,7 +41,7 @@ def take_the_fence_out() -> None:
     scripts.text = text
 
 
-def race(url: str, truth: Truth, seed: int, fence: bool, go, results) -> None:
+def race(url: str, truth: Truth, seed: int, fence: bool, races: int, go, results) -> None:
     """One process."""
     if not fence:
         take_the_fence_out()
@@ -84,7 +84,7 @@ def race(url: str, truth: Truth, seed: int, fence: bool, go, results) -> None:
 
     def many(seed: int) -> None:
         chance = random.Random(seed)
-        for _ in range(RACES):
+        for _ in range(races):
             one(chance)
 
     go.wait()
@@ -111,11 +111,11 @@ def race(url: str, truth: Truth, seed: int, fence: bool, go, results) -> None:
     cache.close()
 
 
-def run(url: str, fence: bool) -> tuple[Counter[str], list[float], Counter[str], int]:
+def run(url: str, fence: bool, races: int = RACES) -> tuple[Counter[str], list[float], Counter[str], int]:
     """Race; return what was seen, for how long memory trailed, what was left, and how many fills were rejected."""
-    truth = Truth(spawn, USERS, PROCESSES * THREADS * RACES)
+    truth = Truth(spawn, USERS, PROCESSES * THREADS * races)
     go, results = spawn.Event(), spawn.Queue()
-    processes = [spawn.Process(target=race, args=(url, truth, n, fence, go, results)) for n in range(PROCESSES)]
+    processes = [spawn.Process(target=race, args=(url, truth, n, fence, races, go, results)) for n in range(PROCESSES)]
     for process in processes:
         process.start()
     time.sleep(1)

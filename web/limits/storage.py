@@ -150,7 +150,8 @@ class LazyRedisStorage(Storage):
 def _add(client: redis.Redis, unsent: list[tuple[str, _Count, int]]) -> list[int]:
     pipeline = client.pipeline(transaction=False)
     for key, count, number in unsent:
-        name = f"rate:{key}:{count.ends}"
+        # In a cluster they lie where the client leads to: with the cache's state.
+        name = f"rate:{{all}}:{key}:{count.ends}"
         pipeline.incrby(name, number)
         pipeline.expire(name, 2 * count.seconds)
     return pipeline.execute()[::2]

@@ -65,7 +65,7 @@ def listening(caches: Caches, redis_url: str) -> Cache:
 def invalidator(redis_url: str) -> Iterator[RedisInvalidator]:
     invalidator = make_invalidator(redis_url)
     yield invalidator
-    invalidator._client.close()
+    invalidator.close()
 
 
 @pytest.fixture

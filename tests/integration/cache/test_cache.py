@@ -32,9 +32,8 @@ def test_what_has_no_fence_is_refused(cache, name):
 
 
 def test_no_pickle_is_ever_read(cache, client):
-    client.set(
-        "cache:plain:evil", b"!\x80\x04\x95\x1d\x00\x00\x00\x00\x00\x00\x00\x8c\x05posix\x94\x8c\x06system\x94\x93"
-    )
+    pickled = b"!\x80\x04\x95\x1d\x00\x00\x00\x00\x00\x00\x00\x8c\x05posix\x94\x8c\x06system\x94\x93"
+    client.set("cache:{all}:plain:evil", pickled)
     with pytest.raises(orjson.JSONDecodeError):
         cache.get("evil")
 

@@ -30,7 +30,7 @@ def change(truth, redis_server):
         invalidator.raise_({TENANT: {tag(): truth.write(value)}})
 
     yield change
-    invalidator._client.close()
+    invalidator.close()
 
 
 @pytest.fixture
