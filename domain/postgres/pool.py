@@ -29,14 +29,17 @@ class Pool:
         self,
         url: str,
         *,
-        size: int = 5,
-        overflow: int = 10,
+        size: int = 8,
+        overflow: int = 7,
         wait: float = 5.0,
         application_name: str = "cqrs",
         settings: Mapping[str, str] | None = None,
         failed: Callable[[BaseException], object] = lambda _: None,
     ) -> None:
         """*wait* is how many seconds a caller waits for a connection; *settings* are PostgreSQL's, for each session.
+
+        *size* connections stay open, which should be as many as threads there are that ask at the same time. Those of
+        the *overflow* are closed when they come back, and to open one costs as much as a dozen queries.
 
         *failed* is told each error that somebody met who wanted a connection, or had one.
         """

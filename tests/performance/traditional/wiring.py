@@ -24,8 +24,8 @@ _SESSION = {"timezone": "UTC", "random_page_cost": "1.1", "jit": "off"}
 def orm(settings: Settings) -> tuple[Flask, Callable[[], None]]:
     engine = create_engine(
         normalised(settings.database_url),
-        pool_size=5,
-        max_overflow=10,
+        pool_size=8,
+        max_overflow=7,
         pool_use_lifo=True,
         json_deserializer=orjson.loads,
         json_serializer=lambda value: orjson.dumps(value).decode(),
