@@ -10,7 +10,7 @@ import argparse
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from importlib import import_module
 from pathlib import Path
@@ -31,6 +31,9 @@ PARTS = {
     "bench_lag": "From a command to what shows it",
     "bench_cache": "What a hit costs",
 }
+
+#: What a part does less of, unless all is to grow: these would take as long as all the rest.
+LESS: dict[str, dict[str, int]] = {"bench_projections": {"events": 200_000}}
 
 #: About how many steps the bar has in each form.
 STEPS = {"short": 60, "full": 330}
@@ -57,14 +60,13 @@ class Progress:
             print(file=sys.stderr)
 
 
-def other_parts(tick: Callable[[str], None], *, short: bool) -> list[Section]:
+def other_parts(tick: Callable[[str], None], *, short: bool, growth: bool) -> Iterator[Section]:
     """Run the parts that bring servers of their own."""
-    sections = []
     for module, title in PARTS.items():
         tick(title)
         part = import_module(f"tests.performance.{module}")
-        sections.append(Section(title, part.__doc__ or "", part.run(short=short)))
-    return sections
+        less = {} if growth or short else LESS.get(module, {})
+        yield Section(title, part.__doc__ or "", part.run(short=short, **less))
 
 
 def main() -> int:
@@ -77,22 +79,26 @@ def main() -> int:
     wrk()
     begin = time.monotonic()
     progress = Progress(STEPS["short" if options.short else "full"])
+    form = "short" if options.short else "growth" if options.growth else "full"
     sections: list[Section] = []
     with tempfile.TemporaryDirectory() as folder:
         directory = Path(folder)
         with machinery(directory) as servers:
             facts = machine.facts(servers)
+
+            def done(*more: Section) -> None:
+                # Written each time, so that what was measured is not lost to what fails later.
+                sections.extend(more)
+                report.write(options.report, facts, sections, form=form, seconds=time.monotonic() - begin)
+
             if options.only in (None, "queries"):
-                sections.append(bench_queries.run(servers, directory, progress.tick, short=options.short))
+                done(bench_queries.run(servers, directory, progress.tick, short=options.short))
             if options.only in (None, "growth"):
-                sections += bench_growth.run(
-                    servers, directory, progress.tick, short=options.short, growth=options.growth
-                )
+                done(*bench_growth.run(servers, directory, progress.tick, short=options.short, growth=options.growth))
     if options.only in (None, "parts"):
-        sections += other_parts(progress.tick, short=options.short)
+        for section in other_parts(progress.tick, short=options.short, growth=options.growth):
+            done(section)
     progress.end()
-    form = "short" if options.short else "growth" if options.growth else "full"
-    report.write(options.report, facts, sections, form=form, seconds=time.monotonic() - begin)
     table = report.to_reach(sections)
     width = max((len(row[0]) for row in table.rows), default=0)
     for name, value, ratio, target, reached in table.rows:
