@@ -8,7 +8,8 @@ import sys
 import click
 from alembic import command
 
-from migrations.runner import Side, config
+from migrations.revisions import Side
+from migrations.runner import config
 
 _VARIABLES: dict[Side, tuple[str, ...]] = {"write": ("DATABASE_URL",), "read": ("READ_DATABASE_URL", "DATABASE_URL")}
 

@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-from typing import Literal, TextIO
+from typing import TextIO
 
 from alembic.config import Config
 
-Side = Literal["write", "read"]
-
-_HERE = Path(__file__).parent
+from migrations.revisions import HERE, Side
 
 
 def config(side: Side, url: str | None = None, output: TextIO | None = None) -> Config:
     """Return the Alembic configuration of *side*. Without a *url* only SQL text can be made."""
     made = Config(output_buffer=output) if output else Config()
-    made.set_main_option("script_location", str(_HERE / side))
+    made.set_main_option("script_location", str(HERE / side))
     made.set_main_option("path_separator", "os")
     made.attributes["url"] = url
     return made

@@ -86,7 +86,6 @@ def add_endpoints(app: Flask) -> Api:
         api.register_blueprint(subject.blueprint)
     app.register_blueprint(page.blueprint)
     app.register_blueprint(operator.blueprint)
-    api.publish(app)
     return api
 
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from domain.model.actor import Actor
+from domain.model.fields import is_uuid
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,3 +29,13 @@ class Command:
     def witness_id(self) -> str | None:
         """The id of the user whose standing the rules ask about, where they do."""
         return None
+
+    @property
+    def sender_id(self) -> str | None:
+        """The id under which the actor may be a user of the tenant, whom a deactivation has to stop at once.
+
+        A token is valid for a while after its user was deactivated. None where no look is needed: nobody deactivates
+        a super_admin, and a user sees for itself how it stands.
+        """
+        id = self.actor.id
+        return None if self.actor.is_super_admin or id == self.aggregate_id or not is_uuid(id) else id

@@ -50,6 +50,10 @@ class CreatorNotActive(Forbidden):
     """Only an active user of the tenant may create a workspace."""
 
 
+class SenderDeactivated(Forbidden):
+    """You have been deactivated, and can change nothing in the tenant any more."""
+
+
 class Invalid(DomainError):
     """The value of {field} is not valid: {reason}."""
 

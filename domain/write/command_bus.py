@@ -6,12 +6,19 @@ import random
 import time
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
+from typing import cast
 
 from domain import tracing
-from domain.model.aggregate import Aggregate
 from domain.model.command import Command
-from domain.model.errors import CommandAlreadyDone, ConcurrencyConflict, DomainError, VersionMismatch
+from domain.model.errors import (
+    CommandAlreadyDone,
+    ConcurrencyConflict,
+    DomainError,
+    SenderDeactivated,
+    VersionMismatch,
+)
 from domain.model.position import Position
+from domain.model.users.aggregate import User
 from domain.model.users.commands import RegisterUser
 from domain.telemetry.counters import Counters
 from domain.telemetry.names import COMMAND
@@ -105,7 +112,9 @@ class CommandBus:
     def _execute(
         self, command: Command, metadata: Metadata, expected_version: int | None, idempotency: Idempotency | None
     ) -> Outcome:
-        (aggregate, position), witness = self._load(command)
+        (aggregate, position), witness, sender = self._load(command)
+        if sender is not None:
+            sender.refuse_if_deactivated()
         before = aggregate.version
         if expected_version is not None and 0 < before != expected_version:
             raise VersionMismatch(expected=expected_version, actual=before)
@@ -113,7 +122,9 @@ class CommandBus:
         new_events = advance(aggregate, events)
         with tracing.span("append", {"cqrs.command": type(command).__name__, "cqrs.events": len(new_events)}):
             if new_events or idempotency:
-                expected = {aggregate.id: before, **({witness.id: witness.version} if witness and new_events else {})}
+                # What was decided also depends on how these users stand.
+                users = {user.id: user.version for user in (witness, sender) if user is not None}
+                expected = {**users, aggregate.id: before}
                 outcome = Outcome(aggregate.id, aggregate.version, position)
                 appended = self._store.append(
                     Append(
@@ -131,14 +142,19 @@ class CommandBus:
                 self._on_appended(position, len(new_events))
         return Outcome(aggregate.id, aggregate.version, position)
 
-    def _load(self, command: Command) -> tuple[Loaded, Aggregate | None]:
+    def _load(self, command: Command) -> tuple[Loaded, User | None, User | None]:
+        """Return the aggregate, the witness and the sender, as far as the command has them."""
         wanted = [] if command.creates else [(command.aggregate_type, command.aggregate_id)]
-        if command.witness_id:
-            wanted.append(("user", command.witness_id))
-        found = self._repository.load(command.tenant_id, *wanted)
+        wanted += [("user", id) for id in (command.witness_id, command.sender_id) if id]
+        loaded = iter(self._repository.load(command.tenant_id, *wanted))
         if command.creates:
-            found.insert(0, new(command.aggregate_type, command.aggregate_id, command.tenant_id))
-        return found[0], found[1].aggregate if command.witness_id else None
+            found = new(command.aggregate_type, command.aggregate_id, command.tenant_id)
+        else:
+            found = next(loaded)
+        witness, sender = (
+            cast(User, next(loaded).aggregate) if id else None for id in (command.witness_id, command.sender_id)
+        )
+        return found, witness, sender
 
     def _replay(self, tenant_id: str, asked: Idempotency) -> Outcome | None:
         """Return the outcome of the command that had this key. Raises IdempotencyKeyReused for another request."""
@@ -154,10 +170,16 @@ class CommandBus:
     ) -> list[Outcome | DomainError]:
         """Carry out *commands*, all for one tenant, in one append; return for each its outcome, or why it was refused.
 
-        *idempotency*: one for each command, or None. A command that is refused doesn't hinder the others. Raises
-        Unavailable.
+        *idempotency*: one for each command, or None. They have one sender. A command that is refused doesn't hinder
+        the others. Raises Unavailable.
         """
         began = time.monotonic()
+        for sender_id in {command.sender_id for command in commands if command.sender_id}:
+            ((sender, _),) = self._repository.load(commands[0].tenant_id, ("user", sender_id))
+            try:
+                cast(User, sender).refuse_if_deactivated()
+            except SenderDeactivated as error:
+                return [error] * len(commands)
         with tracing.span("append", {"cqrs.command": RegisterUser.__name__, "cqrs.events": len(commands)}):
             results = register_users(self._store, commands, metadata, idempotency, self._now())
             for command, result in zip(commands, results, strict=True):

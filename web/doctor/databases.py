@@ -15,10 +15,10 @@ from domain.postgres.pool import Pool
 from domain.postgres.statements import statements
 from domain.postgres.url import normalised
 from domain.settings import Settings
+from migrations.revisions import revisions
 from web.doctor.finding import Finding, fail, ok, unknown, warn
 from web.doctor.places import is_near
 from web.doctor.pools import most_connections
-from web.health.checks import revisions
 
 if TYPE_CHECKING:
     from psycopg2.extensions import cursor as Cursor

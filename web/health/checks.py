@@ -6,7 +6,6 @@ from functools import cache
 from typing import Any
 
 import structlog
-from alembic.script import ScriptDirectory
 from redis import Redis
 from redis.backoff import NoBackoff
 from redis.retry import Retry
@@ -16,7 +15,7 @@ from domain.postgres.pool import Pool
 from domain.read.watch import health
 from domain.read.watch.health import Reason
 from domain.read.watch.monitor import Monitor
-from migrations.runner import Side, config
+from migrations.revisions import Side, revisions
 
 log = structlog.get_logger(__name__)
 
@@ -83,14 +82,6 @@ _UNREADABLE = Reason(
 def _down(what: str, error: Exception) -> Part:
     log.warning("A part does not answer", part=what, error=type(error).__name__)
     return {"status": DOWN}
-
-
-@cache
-def revisions(side: Side) -> tuple[frozenset[str], frozenset[str]]:
-    """All older revisions that this release knows, and its newest."""
-    scripts = ScriptDirectory.from_config(config(side))
-    newest = frozenset(scripts.get_heads())
-    return frozenset(each.revision for each in scripts.walk_revisions()) - newest, newest
 
 
 @cache

@@ -12,6 +12,7 @@ from domain.model.errors import (
     BaseRoleRequired,
     ConcurrencyConflict,
     Forbidden,
+    SenderDeactivated,
     UserAlreadyActive,
     UserAlreadyDeactivated,
     UserNotActive,
@@ -57,6 +58,11 @@ class User(Aggregate):
     def is_active(self) -> bool:
         return self.status == ACTIVE
 
+    def refuse_if_deactivated(self) -> None:
+        """Raise SenderDeactivated if this is a user whose commands are not taken any more."""
+        if self.status == DEACTIVATED:
+            raise SenderDeactivated
+
     def decide(self, command: Any, witness: Any = None) -> Sequence[Event]:  # noqa: ARG002
         if isinstance(command, RegisterUser):
             if self.version > 0:
@@ -66,6 +72,8 @@ class User(Aggregate):
         oneself = isinstance(command, UpdateUser) and command.actor.id == self.id
         if not oneself and not command.actor.administers(command.tenant_id):
             raise Forbidden
+        if command.actor.id == self.id and not oneself and not command.actor.is_super_admin:
+            self.refuse_if_deactivated()
         match command:
             case RegisterUser():
                 return [self._register(command)]

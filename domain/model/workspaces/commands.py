@@ -36,6 +36,11 @@ class CreateWorkspace(WorkspaceCommand):
         # A service may act under an id that is no UUID, and then it is no user either.
         return self.actor.id if is_uuid(self.actor.id) else None
 
+    @property
+    def sender_id(self) -> str | None:
+        # More is asked of the creator, as the witness.
+        return None
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class UpdateWorkspace(WorkspaceCommand):

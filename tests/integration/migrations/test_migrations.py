@@ -10,13 +10,15 @@ import pytest
 from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
 from sqlalchemy import Engine, MetaData, create_engine, inspect, text
 
 import domain.read.schema
 import domain.read.watch.schema
 import domain.write.schema
 from domain.postgres.url import normalised
-from migrations.runner import Side, config
+from migrations.revisions import Side, revisions
+from migrations.runner import config
 
 SIDES: list[tuple[Side, MetaData]] = [
     ("write", domain.write.schema.metadata),
@@ -63,6 +65,16 @@ def test_each_schema_goes_up_down_and_up_again_without_the_other(engine, empty_d
 
     command.upgrade(migrations, "head")
     assert differences(engine, side, metadata) == []
+
+
+@pytest.mark.parametrize("side", ["write", "read"])
+def test_the_revisions_are_those_that_alembic_knows(side: Side):
+    scripts = ScriptDirectory.from_config(config(side))
+
+    older, newest = revisions(side)
+
+    assert newest == set(scripts.get_heads())
+    assert older | newest == {each.revision for each in scripts.walk_revisions()}
 
 
 def run(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:

@@ -11,6 +11,7 @@ Answer = tuple[int, str | None]
 CREATED: Answer = (201, None)
 DONE: Answer = (200, None)
 FORBIDDEN: Answer = (403, "forbidden")
+DEACTIVATED: Answer = (403, "sender_deactivated")
 
 
 @dataclass
@@ -162,6 +163,8 @@ class Directory:
     def _about_room(self, by: str, room: str) -> Answer | None:
         if by == "stranger":
             return 404, "workspace_not_found"
+        if by in self.people and self.people[by].status == "deactivated":
+            return DEACTIVATED
         return (409, "workspace_deleted") if self.rooms[room].deleted else None
 
     def _standing(self, by: str, room: str) -> str | None:

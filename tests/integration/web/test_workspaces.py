@@ -35,6 +35,34 @@ def test_only_an_active_user_of_the_tenant_creates(service: Service, tenant: Ten
     problem(service.send("POST", "/workspaces", body, by=None), 401, "unauthenticated")
 
 
+def test_who_is_deactivated_changes_nothing_any_more(service: Service, tenant: Tenant) -> None:
+    ada, bob, cleo = tenant.user(), tenant.user(), tenant.user("pending")
+    path = f"/workspaces/{tenant.workspace(ada, {bob.id: 'owner'})}"
+    ada_as_admin = tenant.actor(ada.id, "admin")
+    service.done("POST", f"/users/{ada.id}/deactivate", {"reason": "left"}, by=tenant.admin)
+    body = {"email": "eve@example.com", "first_name": "Eve", "last_name": "L"}
+
+    for method, where, content in (
+        ("PATCH", path, {"name": "x"}),
+        ("DELETE", path, None),
+        ("POST", f"{path}/members", {"user_id": cleo.id, "role": "viewer"}),
+        ("POST", f"{path}/members", {"user_id": ada.id, "role": "viewer"}),
+        ("PATCH", f"{path}/members/{bob.id}", {"role": "viewer"}),
+        ("DELETE", f"{path}/members/{bob.id}", None),
+        ("DELETE", f"{path}/members/{ada.id}", None),
+        ("POST", f"/users/{ada.id}/activate", None),
+        ("POST", f"/users/{cleo.id}/activate", None),
+        ("PATCH", f"/users/{bob.id}", {"first_name": "Rob"}),
+        ("PUT", f"/users/{bob.id}/roles/admin", None),
+        ("POST", "/users", body),
+    ):
+        problem(service.send(method, where, content, by=ada_as_admin), 403, "sender_deactivated")
+    problem(service.send("PATCH", path, {"name": "x"}, by=ada), 403, "sender_deactivated")
+
+    service.done("POST", f"/users/{ada.id}/activate", by=tenant.admin)
+    service.done("PATCH", path, {"name": "x"}, by=ada)
+
+
 def test_a_name_is_taken_once_among_the_living(service: Service, tenant: Tenant) -> None:
     ada = tenant.user()
     id = tenant.workspace(ada, name="Plans")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from threading import Barrier, Thread
 from uuid import uuid4
 
@@ -15,6 +16,7 @@ from domain.model.errors import (
     IdempotencyKeyReused,
     Invalid,
     QuotaExceeded,
+    SenderDeactivated,
     TenantNotFound,
     UserAlreadyActive,
     UserNotActive,
@@ -170,6 +172,17 @@ def test_one_who_keeps_losing_gives_up(acme: Directory, monkeypatch: pytest.Monk
         acme.do(UpdateUser, user_id=user, changes={"first_name": "Slow"})
 
 
+def test_nothing_is_done_for_a_sender_who_is_being_deactivated(acme: Directory, monkeypatch: pytest.MonkeyPatch):
+    owner = acme.active_user()
+    sender = Actor(owner, acme.tenant, frozenset({"user"}))
+    workspace = str(uuid4())
+    acme.do(CreateWorkspace, actor=sender, workspace_id=workspace, name="Sales")
+    after_the_load(acme, monkeypatch, lambda: acme.do(DeactivateUser, user_id=owner, reason=None))
+
+    with pytest.raises(SenderDeactivated):
+        acme.do(UpdateWorkspace, actor=sender, workspace_id=workspace, changes={"name": "Marketing"})
+
+
 def test_a_member_is_not_added_while_it_is_being_deactivated(acme: Directory, monkeypatch: pytest.MonkeyPatch):
     owner, user = acme.active_user(), acme.active_user()
     admin = Actor(owner, acme.tenant, frozenset({"user"}))
@@ -285,6 +298,17 @@ class TestImport:
         results = self.register(acme, *(acme.registration(line) for line in lines))
 
         assert [type(result) for result in results] == [EmailTaken, Outcome, Outcome, QuotaExceeded]
+
+    def test_a_deactivated_admin_imports_nobody(self, acme: Directory):
+        gone = acme.active_user()
+        acme.do(DeactivateUser, user_id=gone, reason=None)
+        admin = Actor(gone, acme.tenant, frozenset({"admin"}))
+        head = acme.head
+
+        results = self.register(acme, *(replace(acme.registration(), actor=admin) for _ in range(2)))
+
+        assert [type(result) for result in results] == [SenderDeactivated, SenderDeactivated]
+        assert acme.head == head
 
     def test_a_tenant_that_does_not_exist_gets_nobody(self, acme: Directory):
         acme.tenant = str(uuid4())

@@ -4,12 +4,14 @@ from typing import Any
 
 import pytest
 
+from domain.model.actor import Actor
 from domain.model.claims import NO_CLAIMS, Claims, Reservation
 from domain.model.errors import (
     BaseRoleRequired,
     ConcurrencyConflict,
     Forbidden,
     Invalid,
+    SenderDeactivated,
     UserAlreadyActive,
     UserAlreadyDeactivated,
     UserNotActive,
@@ -118,6 +120,18 @@ def test_a_pending_user_is_activated() -> None:
 
 def test_a_deactivated_user_is_activated_again() -> None:
     assert_events([*active, deactivated], command(ActivateUser), [UserActivated(previous_status="deactivated")])
+
+
+@pytest.mark.parametrize("kind", [ActivateUser, DeactivateUser])
+def test_a_deactivated_admin_does_not_bring_itself_back(kind: Any) -> None:
+    oneself = Actor(ALICE, TENANT, frozenset({"user", "admin"}))
+
+    assert_refused([*active, deactivated], command(kind, actor=oneself), SenderDeactivated)
+    assert_events(
+        [*active, deactivated],
+        command(ActivateUser, actor=Actor(ALICE, None, frozenset({"super_admin"}))),
+        [UserActivated(previous_status="deactivated")],
+    )
 
 
 def test_a_second_activation_is_refused() -> None:
