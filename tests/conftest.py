@@ -16,7 +16,7 @@ from workers.launcher.valkey import EmbeddedValkey
 
 
 @pytest.fixture(scope="session")
-def _databases(tmp_path_factory: pytest.TempPathFactory) -> Iterator[servers.Databases]:
+def databases(tmp_path_factory: pytest.TempPathFactory) -> Iterator[servers.Databases]:
     with servers.postgres(tmp_path_factory.mktemp("postgres")) as url:
         databases = servers.Databases(url)
         yield databases
@@ -30,16 +30,16 @@ def _redis_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 
 @pytest.fixture
-def database_url(_databases: servers.Databases) -> Iterator[str]:
+def database_url(databases: servers.Databases) -> Iterator[str]:
     """The URL of a migrated PostgreSQL database of the test's own."""
-    with _databases.migrated() as url:
+    with databases.migrated() as url:
         yield url
 
 
 @pytest.fixture
-def empty_database_url(_databases: servers.Databases) -> Iterator[str]:
+def empty_database_url(databases: servers.Databases) -> Iterator[str]:
     """The URL of a PostgreSQL database of the test's own on which no migration has run."""
-    with _databases.empty() as url:
+    with databases.empty() as url:
         yield url
 
 
@@ -53,9 +53,8 @@ def redis_url(_redis_url: str) -> str:
 
 @pytest.fixture
 def postgres_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedPostgres]:
-    """A PostgreSQL server of the test's own, migrated, to be killed, frozen and restarted at will."""
+    """A PostgreSQL server of the test's own, without a schema, to be killed, frozen and restarted at will."""
     with servers.discarded(EmbeddedPostgres(tmp_path_factory.mktemp("postgres"), durable=False)) as server:
-        servers.migrate(server.url)
         yield server
 
 

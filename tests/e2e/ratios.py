@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import itertools
+import json
 import random
 import time
 from collections.abc import Iterable
-from typing import NamedTuple
-
-import requests
+from http.client import HTTPConnection, HTTPMessage
+from typing import Any, NamedTuple
+from urllib.parse import urlsplit
 
 from tests.e2e.comparison import Tables
 from tests.e2e.fleet import wait_for
+from tests.faults.scale import scaled
 
 #: Reads of each phase, how many go before a warm-up, and how many come between two writes.
-READS, USUAL, READS_PER_WRITE = 1500, 6000, 100
+READS, USUAL, READS_PER_WRITE = 1500, scaled(4000, 6000), 100
 
 #: Seconds after which a web process has told what was asked for: every two, it tells of the 200 hottest keys.
 TOLD = 2.2
@@ -32,9 +34,9 @@ class Readers:
     """Ask by Zipf's law: the n-th most wanted thing is asked for 1/n as often as the first."""
 
     def __init__(self, url: str, headers: dict[str, str], tables: Tables) -> None:
-        self._api = f"{url}/api/v1"
-        self._http = requests.Session()
-        self._http.headers.update(headers)
+        # Thousands of requests: a client of more comfort would take longer over them than the service.
+        self._http = HTTPConnection(urlsplit(url).netloc, timeout=5)
+        self._bare, self._headers = headers, headers | {"Content-Type": "application/json"}
         tenants = [tenant for (tenant,) in tables["tenant_summary_projections"]]
         self._users = sorted(user["user_id"] for user in tables["user_projections"].values())
         active = (user for user in tables["user_projections"].values() if user["status"] == "active")
@@ -56,8 +58,8 @@ class Readers:
 
     def read(self, path: str) -> bool:
         """Return whether a cache had the answer: what another request loaded meanwhile doesn't count."""
-        answer = self._send("GET", path)
-        return any(part.split(";")[1] == " hit" for part in answer.headers["Cache-Status"].split(", "))
+        headers, _ = self._send("GET", path)
+        return any(part.split(";")[1] == " hit" for part in headers["Cache-Status"].split(", "))
 
     def ratio(self, paths: Iterable[str]) -> float:
         hits = [self.read(path) for path in paths]
@@ -77,10 +79,11 @@ class Readers:
 
     def warm_up(self) -> None:
         """Ask for a warm-up, and watch it to its end."""
-        job = self._send("POST", "/admin/cqrs/cache/warmup").headers["Location"].removeprefix("/api/v1")
+        headers, _ = self._send("POST", "/admin/cqrs/cache/warmup")
+        job = headers["Location"].removeprefix("/api/v1")
 
         def ended() -> dict[str, object] | None:
-            found = self._send("GET", job).json()
+            _, found = self._send("GET", job)
             return found if found["state"] in ("done", "failed") else None
 
         done = wait_for(ended, 30, "the warm-up")
@@ -91,10 +94,13 @@ class Readers:
     def close(self) -> None:
         self._http.close()
 
-    def _send(self, method: str, path: str, body: dict[str, object] | None = None) -> requests.Response:
-        answer = self._http.request(method, self._api + path, json=body, timeout=5)
-        assert answer.ok, f"{method} {path}: {answer.text}"
-        return answer
+    def _send(self, method: str, path: str, body: dict[str, object] | None = None) -> tuple[HTTPMessage, Any]:
+        written = None if body is None else json.dumps(body)
+        self._http.request(method, f"/api/v1{path}", written, self._headers if body else self._bare)
+        answer = self._http.getresponse()
+        content = answer.read()
+        assert answer.status < 400, f"{method} {path}: {content!r}"
+        return answer.headers, json.loads(content)
 
 
 def ratios_of(url: str, headers: dict[str, str], tables: Tables) -> Ratios:

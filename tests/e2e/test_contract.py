@@ -47,7 +47,17 @@ def token(**claims: str) -> str:
 @pytest.mark.e2e
 def test_no_answer_is_outside_the_document(fleet: Fleet, tmp_path: Path) -> None:
     everything = somebody_who_may_everything(fleet)
+    cases, seconds = 0, scaled(15, 420)
+    while cases < scaled(40, 5000):
+        assert seconds < 1000, f"only {cases} cases in {seconds // 2} s"
+        cases = fuzz(fleet, tmp_path, everything, seconds)
+        # A machine that does much else besides gets further in more time.
+        seconds *= 2
+    assert '"level":"error"' not in fleet.logs()
 
+
+def fuzz(fleet: Fleet, directory: Path, everything: str, seconds: int) -> int:
+    """Let schemathesis look for so many *seconds*; return how many cases it thought of, none of which failed."""
     done = subprocess.run(
         [
             Path(sys.executable).parent / "schemathesis",
@@ -55,7 +65,7 @@ def test_no_answer_is_outside_the_document(fleet: Fleet, tmp_path: Path) -> None
             "run", f"{fleet.urls[0]}/api/v1/openapi.json",
             "--checks", "all",
             "--max-examples", str(scaled(2, 120)),
-            "--max-time", str(scaled(20, 420)),
+            "--max-time", str(seconds),
             "--continue-on-failure",
             "--warnings", "off",
             "--no-color",
@@ -68,10 +78,8 @@ def test_no_answer_is_outside_the_document(fleet: Fleet, tmp_path: Path) -> None
             "CONTRACT_TOKEN": everything,
             "METRICS_TOKEN": METRICS_TOKEN,
         },
-        cwd=tmp_path, capture_output=True, text=True, timeout=900,
+        cwd=directory, capture_output=True, text=True, timeout=900,
     )  # fmt: skip
 
     assert done.returncode == 0, done.stdout[-20_000:] + done.stderr[-2000:]
-    cases = int(re.search(r"(\d+) generated", done.stdout)[1])
-    assert cases >= scaled(40, 5000), done.stdout[-3000:]
-    assert '"level":"error"' not in fleet.logs()
+    return int(re.search(r"(\d+) generated", done.stdout)[1])

@@ -10,8 +10,13 @@ from pathlib import Path
 import pytest
 import requests
 
+from tests.e2e.fleet import bearer
 from tests.e2e.launched import Launched, alive, discard
-from workers.launcher.ports import free_port
+from tests.e2e.ratios import ratios_of
+from tests.e2e.sample import assert_it_is_the_sample
+from workers.launcher.ports import LOOPBACK, free_port
+from workers.launcher.postgres import APPLICATION
+from workers.launcher.state import State
 
 ROOT = Path(__file__).parents[2]
 
@@ -29,8 +34,10 @@ def checkout(tmp_path: Path) -> Iterator[Path]:
 
 def test_the_service_is_full_and_its_curl_lines_work_and_its_data_stay(checkout: Path) -> None:
     port = free_port()
-    with Launched(checkout, port) as first:
+    with Launched(checkout, port, CACHE_WARMUP_RATE="500") as first:
         first.wait_for("/dashboard'")
+        tables = assert_it_is_the_sample(database_url(checkout))
+        ratios = ratios_of(f"http://127.0.0.1:{port}", bearer(token_of("super_admin", first.output)), tables)
         users, list_of_users, dashboard = [call(line) for line in curl_lines(first.output)]
         family = first.family()
         assert first.stop() == 0
@@ -41,6 +48,10 @@ def test_the_service_is_full_and_its_curl_lines_work_and_its_data_stay(checkout:
     assert len(re.findall(r"sample +\| [\w-]+ +[0-9a-f-]{36} +200 users", first.output)) == 5
     assert first.last_line == "All stopped."
     assert alive(family) == []
+    print(f"\nhit ratio: cold {ratios.cold:.1%}, after a warm-up {ratios.warm:.1%}, hot {ratios.hot:.1%}")
+    assert ratios.cold == 0
+    assert ratios.warm >= 0.80
+    assert ratios.hot >= 0.95
 
     with Launched(checkout, port) as second:
         second.wait_for("/dashboard'")
@@ -49,6 +60,18 @@ def test_the_service_is_full_and_its_curl_lines_work_and_its_data_stay(checkout:
 
     assert "There is data already" in second.output
     assert again == [users, list_of_users, dashboard]
+
+
+def database_url(checkout: Path) -> str:
+    """The URL of the PostgreSQL that the launcher has started."""
+    directory = State(checkout / ".local").postgres
+    password, port = ((directory / name).read_text().strip() for name in ("password", "port"))
+    return f"postgresql://{APPLICATION}:{password}@{LOOPBACK}:{port}/{APPLICATION}?sslmode=disable"
+
+
+def token_of(role: str, output: str) -> str:
+    lines = output.splitlines()
+    return lines[lines.index(role) + 1]
 
 
 def curl_lines(output: str) -> list[str]:

@@ -98,6 +98,16 @@ def worker(settings: Settings) -> Iterator[Service]:
         yield worker
 
 
+@pytest.fixture
+def uncached(settings: Settings) -> Iterator[Service]:
+    """A process that asks the database each time, and Redis never."""
+    with _process(settings) as uncached:
+        cache = uncached.container.caching.cache
+        cache.start = lambda: None
+        cache.health.readable = False
+        yield uncached
+
+
 @contextmanager
 def _process(settings: Settings) -> Iterator[Service]:
     container = bootstrap(settings)
@@ -133,15 +143,17 @@ def timed(service: Service, path: str, by: Tenant) -> float:
 
 
 @pytest.mark.parametrize("fault", FAULTS)
-def test_redis_may_fail(service: Service, worker: Service, redis_server: EmbeddedValkey, fault: str) -> None:
+def test_redis_may_fail(
+    service: Service, worker: Service, uncached: Service, redis_server: EmbeddedValkey, fault: str
+) -> None:
     tenant = service.tenant()
     ada = tenant.user()
     workspace = tenant.workspace(ada)
     worker.fold()
     asked = [Asked(name, tenant.id, ada.id, workspace) for name in PATHS if name != "profile"]
-    without = [_without(service, each, tenant) for _ in range(5) for each in asked]
     for each in asked:
         wait_for_l1(service, each.path, tenant.admin)
+        took(uncached, each, tenant)
 
     with during(FAULTS[fault], redis_server):
         # Pages that nobody has asked for yet, so that what is in this process's memory stays there.
@@ -158,7 +170,8 @@ def test_redis_may_fail(service: Service, worker: Service, redis_server: Embedde
         for each in asked:
             shown = each.shown(service, tenant.admin, **{"Min-Position": done["position"]})
             assert shown == each.truth(service.container), each.name
-        later = [took(service, each, tenant) for _ in range(5) for each in asked]
+        # Side by side, since what else the machine does makes more of a difference than either.
+        pairs = [(took(service, each, tenant), took(uncached, each, tenant)) for _ in range(5) for each in asked]
 
     back = time.monotonic()
     service.container.caching.cache.l1.empty()
@@ -171,20 +184,11 @@ def test_redis_may_fail(service: Service, worker: Service, redis_server: Embedde
     seconds = time.monotonic() - back
     for each in asked * 2:
         assert each.shown(service, tenant.admin) == each.truth(service.container), each.name
+    later, without = zip(*pairs, strict=True)
     usual = statistics.median(without)
     print(
         f"\n{fault}: first {max(first) * 1000:.0f} ms, later {statistics.median(later) * 1000:.2f} ms, "
         f"without a cache {usual * 1000:.2f} ms, back after {seconds:.1f} s"
     )
-    assert max(first) < usual + 2.5 * FIRST
+    assert max(first) < max(without) + 2.5 * FIRST
     assert statistics.median(later) < 2 * usual + 2 * LATER
-
-
-def _without(service: Service, each: Asked, by: Tenant) -> float:
-    """Seconds of a request that is answered by the database, with nobody asking Redis."""
-    health = service.container.caching.cache.health
-    health.readable = False
-    try:
-        return took(service, each, by)
-    finally:
-        health.readable = True

@@ -27,7 +27,8 @@ def execute(url: str, *statements: str) -> list[tuple[object, ...]]:
 def what_is_there(url: str) -> list[tuple[object, ...]]:
     return execute(
         url,
-        "SELECT (SELECT count(*) FROM write_schema.domain_events), count(*), sum(head), to_regclass('read_schema.new'), "
+        "SELECT count(*), sum(head), to_regclass('read_schema.new'), "
+        "(SELECT count(*) FROM write_schema.domain_events), "
         "(SELECT tgenabled FROM pg_trigger WHERE tgname = 'append_only'), "
         "(SELECT count(*) FROM pg_stats WHERE tablename = 'shards'), "
         "(SELECT version_num FROM read_schema.alembic_version) FROM write_schema.shards",
@@ -46,24 +47,24 @@ def what_is_there(url: str) -> list[tuple[object, ...]]:
         "ANALYZE write_schema.shards",
     ],
 )
-def test_whatever_a_test_changes_the_next_one_does_not_see(_databases: Databases, change: str) -> None:
-    with _databases.migrated() as url:
+def test_whatever_a_test_changes_the_next_one_does_not_see(databases: Databases, change: str) -> None:
+    with databases.migrated() as url:
         pristine = what_is_there(url)
         execute(url, change)
 
-    with _databases.migrated() as next_url:
+    with databases.migrated() as next_url:
         assert what_is_there(next_url) == pristine
 
 
-def test_an_emptied_database_is_used_again_and_its_old_name_leads_nowhere(_databases: Databases) -> None:
+def test_an_emptied_database_is_used_again_and_its_old_name_leads_nowhere(databases: Databases) -> None:
     def oid(url: str) -> object:
         return execute(url, "SELECT oid FROM pg_database WHERE datname = current_database()")
 
-    with _databases.migrated() as url:
+    with databases.migrated() as url:
         execute(url, _ROW)
         first, left = oid(url), psycopg2.connect(url)
 
-    with _databases.migrated() as next_url:
+    with databases.migrated() as next_url:
         assert oid(next_url) == first
         with pytest.raises(psycopg2.OperationalError):
             left.cursor().execute("SELECT 1")

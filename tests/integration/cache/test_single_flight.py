@@ -10,8 +10,9 @@ import pytest
 import redis
 
 from domain.cache.factory import make_cache
+from domain.cache.scripts import LEASE
 from domain.model.position import Position
-from tests.integration.cache.conftest import trusted, wait_until
+from tests.integration.cache.conftest import patient, trusted, wait_until
 from tests.integration.cache.world import SHARD, Loaded, key, value_of
 
 spawn = multiprocessing.get_context("spawn")
@@ -85,11 +86,11 @@ def test_when_the_one_who_loads_is_killed_another_one_does(redis_url, client):
 
 
 def test_a_load_may_take_longer_than_a_lease(caches, redis_url, client):
-    one, other = caches(redis_url), caches(redis_url)
+    one, other = patient(caches(redis_url)), patient(caches(redis_url))
 
     def load() -> Loaded:
         client.incr("loads")
-        time.sleep(3)
+        time.sleep(LEASE + 0.6)
         return Loaded(b'{"value": 1}', Position(SHARD, 100))
 
     first = threading.Thread(target=one.get_or_load, args=(key(), load))
