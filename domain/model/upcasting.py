@@ -7,7 +7,7 @@ from typing import Any
 
 from domain.model import aggregates as _all_events_are_known  # noqa: F401
 from domain.model.errors import EventNotReadable
-from domain.model.event import EVENT_TYPES, Event
+from domain.model.event import EVENT_TYPES, Event, RecordedEvent
 
 Payload = dict[str, Any]
 Upcaster = Callable[[Payload], Payload]
@@ -49,3 +49,15 @@ class Upcasting:
 
 
 upcast = Upcasting(EVENT_TYPES, UPCASTERS).upcast
+
+
+def present(event: RecordedEvent) -> RecordedEvent:
+    """Return *event* in the present shape of its type. Raises EventNotReadable."""
+    if not isinstance(event.payload, dict):
+        raise EventNotReadable(
+            event_type=event.event_type,
+            schema_version=event.schema_version,
+            reason="its payload is not a JSON object that can be decoded",
+        )
+    version, payload = upcast(event.event_type, event.schema_version, event.payload)
+    return event._replace(schema_version=version, payload=payload)

@@ -12,7 +12,7 @@ from domain.model.event_log import EventLog
 from domain.postgres.pool import Pool
 from domain.read import batch_log
 from domain.read.checkpoints import Checkpoint, Checkpoints, Taken
-from domain.read.errors import LogDiverged
+from domain.read.errors import LogDiverged, is_timeout
 from domain.read.failure import Policy
 from domain.read.invalidation import Invalidation, Invalidator, NullInvalidator
 from domain.read.parking import ParkedAggregates
@@ -44,6 +44,10 @@ SESSION: Mapping[str, str] = {
 
 #: A shard on which a batch was full is caught up in batches this many times as large: they cost less for each event.
 _STRIDE = 5
+
+#: After so many turns of a shard in a row that ended because a statement took too long, the next one looks for the
+#: event that it takes too long about.
+_PATIENCE = 3
 
 _USUAL, _NOBODY = Policy(), NullInvalidator()
 
@@ -90,6 +94,8 @@ class ProjectionEngine:
         self._policy = policy
         self._announce = announce
         self._counters = counters or Counters()
+        #: How many turns in a row a statement has taken too long, by shard.
+        self._timed_out: dict[int, int] = {}
         self._checkpoints = Checkpoints(schema)
         self._parked = ParkedAggregates(schema)
         self._states = ProjectionStates(schema)
@@ -122,6 +128,17 @@ class ProjectionEngine:
         return progress
 
     def _run(self, shard: int, heard: dict[str, int], limit: int) -> Progress:
+        """Apply one batch, and count how often in a row that took too long."""
+        try:
+            progress = self._batch(shard, heard, limit)
+        except Exception as error:
+            if is_timeout(error):
+                self._timed_out[shard] = self._timed_out.get(shard, 0) + 1
+            raise
+        self._timed_out.pop(shard, None)
+        return progress
+
+    def _batch(self, shard: int, heard: dict[str, int], limit: int) -> Progress:
         """Apply one batch of up to *limit* events. *heard* is how far the cache has heard, which is not stored yet."""
         began, began_at = time.monotonic(), time.time_ns()
         batches: list[Sequence[RecordedEvent]] = []
@@ -129,7 +146,8 @@ class ProjectionEngine:
         behind, released = False, Released()
         with self._pool.transaction() as cursor:
             taken = self._checkpoints.take(cursor, shard, self._projections, cached=self._invalidation.needed)
-            turn = Turn(cursor, self._schema, shard, self._projections, taken, self._policy)
+            patient = self._timed_out.get(shard, 0) < _PATIENCE
+            turn = Turn(cursor, self._schema, shard, self._projections, taken, self._policy, patient=patient)
             told = self._told(taken, heard)
             for names, at, room in self._groups(taken, limit):
                 events = self._read(shard, names, at, room)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import psycopg2
+import psycopg2.errors
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from domain.model.errors import DomainError, EventNotReadable, Unavailable
@@ -32,3 +33,8 @@ def is_transient(error: BaseException) -> bool:
             return isinstance(error, (psycopg2.OperationalError, psycopg2.InterfaceError))
         return code[:2] in _TRANSIENT_CLASSES or code in _TRANSIENT_CODES
     return isinstance(error, (Unavailable, PoolTimeout, OSError, MemoryError))
+
+
+def is_timeout(error: BaseException) -> bool:
+    """Whether a statement took too long. That goes away by itself, or comes again each time with the same event."""
+    return isinstance(error, psycopg2.errors.QueryCanceled)

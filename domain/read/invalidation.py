@@ -14,10 +14,10 @@ from domain.breaker import CircuitBreaker
 from domain.model.errors import EventNotReadable
 from domain.model.event import RecordedEvent
 from domain.model.event_log import EventLog
+from domain.model.upcasting import present
 from domain.postgres.pool import Pool
 from domain.read import batch_log
 from domain.read.checkpoints import Checkpoints
-from domain.read.fold import present
 from domain.read.rewrites import Rewrites
 from domain.read.row_store import execute
 

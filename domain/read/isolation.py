@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from domain.model.event import RecordedEvent
-from domain.read.errors import is_transient
+from domain.read.errors import is_timeout, is_transient
 from domain.read.failure import Failure, failure
 from domain.read.fold import Skipped, fold
 from domain.read.projection import Projection
@@ -45,14 +45,30 @@ class Alike:
             raise TooManyAlike(failures, failed)
 
 
+#: A sixth of the session's time for a statement, until the transaction ends.
+_HURRY = (
+    "SELECT set_config('statement_timeout', (setting::int / 6)::text, true) "
+    "FROM pg_settings WHERE name = 'statement_timeout'"
+)
+
+
+def hurry(cursor: cursor) -> None:
+    """Let no statement take long until the transaction ends: each half that is tried may take as long as it may."""
+    cursor.execute(_HURRY)
+
+
 class Isolation:
     """Folds within the transaction of *cursor*, each attempt in a savepoint of its own.
 
     Halving finds the few aggregates that fail with few attempts, and within each the event it fails at.
     """
 
-    def __init__(self, cursor: cursor, schema: str, projection: Projection, skipped: Skipped) -> None:
+    def __init__(
+        self, cursor: cursor, schema: str, projection: Projection, skipped: Skipped, *, patient: bool = True
+    ) -> None:
+        """Without being *patient* a statement that takes too long is the fault of the event that it is about."""
         self._cursor = cursor
+        self._patient = patient
         self._store = PostgresRowStore(cursor, schema)
         self._projection = projection
         self._skipped = skipped
@@ -93,7 +109,7 @@ class Isolation:
         try:
             self._store.write(fold(self._projection, events, self._store, self._skipped))
         except Exception as error:
-            if is_transient(error):
+            if is_transient(error) and (self._patient or not is_timeout(error)):
                 raise
             self._cursor.execute("ROLLBACK TO SAVEPOINT attempt; RELEASE SAVEPOINT attempt")
             return error

@@ -10,7 +10,7 @@ import structlog
 from domain.model.event import RecordedEvent
 from domain.model.event_log import EventLog
 from domain.read.failure import Failure, Policy
-from domain.read.isolation import Isolation
+from domain.read.isolation import Isolation, hurry
 from domain.read.parking import Parked, ParkedAggregates, SkippedEvents
 from domain.read.projection import Projection
 from domain.read.rewrites import Rewrites
@@ -57,7 +57,10 @@ class Release:
     ) -> Released:
         """Try what is due in *projections*, up to the *positions* of their checkpoints, which are locked."""
         folded, failed, happened = 0, list[str](), list[tuple[str, str, int]]()
-        for parked in self._parked.due(cursor, shard, list(projections), _AT_ONCE):
+        due = self._parked.due(cursor, shard, list(projections), _AT_ONCE)
+        if due:
+            hurry(cursor)
+        for parked in due:
             waiting = self._event_log.read_aggregate(
                 shard, parked.aggregate_id, parked.version - 1, self._batch_size + 1
             )
@@ -75,7 +78,8 @@ class Release:
         """Fold the first of what is *waiting*; return how many events are done with, and what that led to."""
         skipped = self._skips.of(cursor, shard, projection.name, [parked.aggregate_id])
         events, rest = waiting[: self._batch_size], waiting[self._batch_size :]
-        failures = Isolation(cursor, self._schema, projection, skipped).fold([events])
+        # It may be parked because it takes too long; the shard's news must not wait for that again and again.
+        failures = Isolation(cursor, self._schema, projection, skipped, patient=False).fold([events])
         done, ended = len(events), tuple[str, ...]()
         if failures:
             done = failures[0].event.version - parked.version

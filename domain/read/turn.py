@@ -9,10 +9,10 @@ import structlog
 
 from domain.model.event import RecordedEvent
 from domain.read.checkpoints import Checkpoints, Taken
-from domain.read.errors import is_transient
+from domain.read.errors import is_timeout, is_transient
 from domain.read.failure import Failure, Policy
 from domain.read.fold import by_aggregate, fold
-from domain.read.isolation import Alike, Isolation, TooManyAlike
+from domain.read.isolation import Alike, Isolation, TooManyAlike, hurry
 from domain.read.parking import ParkedAggregates, SkippedEvents
 from domain.read.projection import Projection
 from domain.read.projection_states import ProjectionStates
@@ -39,7 +39,13 @@ class Turn:
         projections: Mapping[str, Projection],
         taken: Mapping[str, Taken],
         policy: Policy,
+        *,
+        patient: bool = True,
     ) -> None:
+        """Without being *patient* what takes too long is not tried again later, but looked for now and parked."""
+        self._patient = patient
+        if not patient:
+            hurry(cursor)
         self._cursor = cursor
         self._schema = schema
         self._shard = shard
@@ -79,7 +85,7 @@ class Turn:
                 statements += store.statements(fold(self._projections[name], self._flowing(name, events), store))
             execute(self._cursor, [*statements, self._checkpoints.advance(self._shard, names, events[-1], heard)])
         except Exception as error:
-            if is_transient(error):
+            if is_transient(error) and (self._patient or not is_timeout(error)):
                 raise
             self._cursor.execute("ROLLBACK TO SAVEPOINT batch")
             return False
@@ -98,7 +104,7 @@ class Turn:
         skipped = self._skips.of(self._cursor, self._shard, name, groups)
         self._cursor.execute("SAVEPOINT carefully")
         try:
-            failures = Isolation(self._cursor, self._schema, projection, skipped).fold(
+            failures = Isolation(self._cursor, self._schema, projection, skipped, patient=self._patient).fold(
                 list(groups.values()), self._alike(name)
             )
         except TooManyAlike as many:

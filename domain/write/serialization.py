@@ -10,7 +10,7 @@ import orjson
 from domain.model.claims import Claims, Reservation
 from domain.model.event import EVENT_TYPES, Event, RecordedEvent
 from domain.model.position import shard_of
-from domain.model.upcasting import upcast
+from domain.model.upcasting import present
 from domain.write.event_store import Append, IdempotencyRecord
 
 #: The columns of domain_events in the order of RecordedEvent's fields.
@@ -21,9 +21,8 @@ EVERYWHERE = "00000000-0000-0000-0000-000000000000"
 
 
 def domain_event(recorded: RecordedEvent) -> Event:
-    """Return the event that was recorded, in the present shape of its type."""
-    _, payload = upcast(recorded.event_type, recorded.schema_version, recorded.payload)
-    return EVENT_TYPES[recorded.event_type].from_payload(payload)
+    """Return the event that was recorded, in the present shape of its type. Raises EventNotReadable."""
+    return EVENT_TYPES[recorded.event_type].from_payload(present(recorded).payload)
 
 
 def address(reservation: Reservation, tenant_id: str) -> dict[str, Any]:

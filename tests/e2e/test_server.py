@@ -1,20 +1,32 @@
-"""What the server in front of the application does by itself with requests that are none."""
+"""The server in front of the application: requests that are none, and bodies that come in pieces."""
 
 from __future__ import annotations
 
 import json
+import random
 import socket
+import threading
+import time
 from collections.abc import Iterator
+from http.client import HTTPConnection
 from pathlib import Path
 
 import pytest
 
-from tests.e2e.fleet import Fleet
+from tests.e2e.fleet import Fleet, bearer
+from tests.faults.scale import scaled
+from tests.servers import Databases
+
+#: Users of the import.
+LINES = scaled(2500, 10_000)
 
 
-@pytest.fixture
-def fleet(database_url: str, redis_url: str, tmp_path: Path) -> Iterator[Fleet]:
-    with Fleet(database_url, redis_url, tmp_path) as fleet:
+@pytest.fixture(scope="module")
+def fleet(databases: Databases, _redis_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Fleet]:
+    with (
+        databases.migrated() as database_url,
+        Fleet(database_url, _redis_url, tmp_path_factory.mktemp("fleet")) as fleet,
+    ):
         yield fleet.start_all(worker=0, clock=0)
 
 
@@ -63,3 +75,60 @@ def test_what_reaches_us_is_answered_by_us_and_what_does_not_by_an_empty_refusal
         assert body == b""
 
     assert b"HTTP/1.1 200" in exchange(fleet, request(b"GET /health/live HTTP/1.1"))
+
+
+@pytest.mark.e2e
+def test_an_import_that_comes_slowly_and_in_odd_pieces_loses_no_line(fleet: Fleet) -> None:
+    root = bearer(fleet.token("super_admin"))
+    connection = HTTPConnection(fleet.urls[0].removeprefix("http://"), timeout=60)
+    tenant = {"name": "Acme", "slug": "acme", "plan": "custom", "quotas": {"users": LINES, "workspaces": 1}}
+    connection.request("POST", "/api/v1/tenants", json.dumps(tenant), root | {"Content-Type": "application/json"})
+    tenant_id = json.loads(connection.getresponse().read())["id"]
+    lines, expected = users(tenant_id)
+
+    connection.putrequest("POST", "/api/v1/users/import")
+    for name, value in (root | {"Content-Type": "application/x-ndjson", "Transfer-Encoding": "chunked"}).items():
+        connection.putheader(name, value)
+    connection.endheaders()
+    # The answer begins before the request has ended, so they go side by side as in any client.
+    sending = threading.Thread(target=send_in_pieces, args=(connection, b"\n".join(lines)))
+    sending.start()
+    response = connection.getresponse()
+    answers = [json.loads(line) for line in response.read().splitlines()]
+    sending.join()
+    connection.close()
+
+    assert response.status == 200
+    assert {answer["line"]: answer["status"] for answer in answers} == expected
+    assert [answer["line"] for answer in answers] == sorted(expected)
+
+
+def users(tenant_id: str) -> tuple[list[bytes], dict[int, int]]:
+    """Return the lines of an import, and the status that each of them is to have by its number."""
+    lines: list[bytes] = []
+    expected: dict[int, int] = {}
+    for number in range(1, LINES + 1):
+        body = {"email": f"u{number}@acme.example", "first_name": "Ada", "last_name": "L", "tenant_id": tenant_id}
+        line, status = json.dumps(body).encode(), 201
+        if number % 100 == 7:
+            line, status = b"{" + b"x" * 20_000, 413
+        elif number % 100 == 13:
+            line, status = b"", 0
+        elif number % 100 == 21:
+            line, status = line[:-1], 400
+        lines.append(line)
+        if status:
+            expected[number] = status
+    return lines, expected
+
+
+def send_in_pieces(connection: HTTPConnection, body: bytes) -> None:
+    """Send *body* in chunks of any size, some of them late."""
+    chance, rest = random.Random(5), memoryview(body)
+    while rest:
+        size = chance.choice([1, 2, 17, 300, 8191, 8192, 8193, 40_000])
+        piece, rest = rest[:size], rest[size:]
+        connection.send(b"%x\r\n%b\r\n" % (len(piece), piece))
+        if chance.random() < 0.05:
+            time.sleep(0.05)
+    connection.send(b"0\r\n\r\n")

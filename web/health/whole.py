@@ -16,6 +16,7 @@ _DATABASE_REMEDY = (
 _REDIS_REMEDY = (
     "Bring Redis back at REDIS_URL. Until then all is answered and folded, from the database and by the clock."
 )
+_CACHE_REMEDY = "Bring Redis back at CACHE_REDIS_URL. Until then the database answers, as soon as it can."
 
 
 class Whole(NamedTuple):
@@ -38,6 +39,8 @@ def whole(container: Container) -> Whole:
     parts = {name: checks.database(pool) for name, (pool, _) in vital.items()}
     parts["redis"] = checks.redis(container.settings.redis_url)
     redis_is_up = parts["redis"]["status"] == checks.UP
+    own_cache = container.settings.cache_redis_url != container.settings.redis_url
+    parts["cache_redis"] = checks.redis(container.settings.cache_redis_url) if own_cache else parts["redis"]
     reasons = [
         Reason("unhealthy", f"{name} does not answer", _DATABASE_REMEDY.format(setting=setting))
         for name, (_, setting) in vital.items()
@@ -52,4 +55,6 @@ def whole(container: Container) -> Whole:
     reasons = sorted([*reasons, *troubles(told)], key=lambda reason: reason.verdict != "unhealthy")
     if not redis_is_up:
         reasons = [*reasons, Reason("degraded", "redis does not answer", _REDIS_REMEDY)]
+    if own_cache and parts["cache_redis"]["status"] != checks.UP:
+        reasons = [*reasons, Reason("degraded", "cache_redis does not answer", _CACHE_REMEDY)]
     return Whole(reasons[0].verdict if reasons else "healthy", reasons, parts, status)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
 
 from domain.cache.epoch import STATE
@@ -105,6 +107,9 @@ def test_a_fence_made_anew_at_the_same_position_lets_nothing_in(cache, truth, in
     found = cache.get_or_load(key(), truth.slowly(change_behind_the_checkpoint))
 
     assert value_of(found.body) == 1
+    # It is not even stored: a look-up would pass over it, and memory would not.
+    assert cache.counters.totals()["l2", "user", "rejected"] == 1
+    assert cache.l1.get(TENANT, key().text, 0, time.monotonic()) is None
     assert get(cache, truth) == (2, "load")
 
 

@@ -39,7 +39,14 @@ def test_all_is_well(service: Service, tenant: Tenant) -> None:
     )
     status, body = health(service, "cqrs")
     assert (status, body["status"]) == (200, "healthy")
-    assert set(body["parts"]) == {"write_database", "read_database", "query_database", "redis", "projections"}
+    assert set(body["parts"]) == {
+        "write_database",
+        "read_database",
+        "query_database",
+        "redis",
+        "cache_redis",
+        "projections",
+    }
     assert {part["status"] for part in body["parts"].values()} == {"up"}
     assert {each["lag"] for each in body["parts"]["projections"]["projections"].values()} == {0}
 
@@ -66,6 +73,17 @@ def test_without_redis_it_is_degraded(settings: Settings) -> None:
 
     assert (status, body["status"], body["parts"]["redis"]) == (200, "degraded", {"status": "down"})
     assert health(service, "ready")[0] == 200
+    service.container.close()
+
+
+def test_without_the_redis_of_the_cache_it_is_degraded(settings: Settings) -> None:
+    service = service_on(replace(settings, cache_redis_url="redis://127.0.0.1:1/0"))
+
+    status, body = health(service, "cqrs")
+
+    assert (status, body["status"]) == (200, "degraded")
+    assert (body["parts"]["redis"], body["parts"]["cache_redis"]) == ({"status": "up"}, {"status": "down"})
+    assert "cache_redis does not answer" in body["reasons"]
     service.container.close()
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import uuid4
 
@@ -15,7 +16,7 @@ from hypothesis import strategies as st
 from domain.model.errors import EmailTaken, Unavailable
 from domain.model.position import shard_of
 from domain.postgres.pool import Pool
-from domain.write.event_store import Snapshot
+from domain.write.event_store import History, Snapshot
 from domain.write.postgres_store import PostgresEventStore
 from tests.integration.write.appends import answer, append, registered, renamed, tenant_created
 
@@ -45,6 +46,46 @@ def test_sql_and_python_agree_on_the_shard(pool: Pool):
 def test_shards_are_stable(key: str):
     assert 0 <= shard_of(key) <= 255
     assert shard_of("00000000-0000-0000-0000-000000000000") == 18
+
+
+def test_the_oldest_answers_are_forgotten_first(pool: Pool, store: PostgresEventStore, tenant: str):
+    keys = ["first", "second", "third"]
+    for key in keys:
+        store.append(append(tenant, idempotency=[answer(key)]))
+    with pool.cursor() as cursor:
+        # The last one is the oldest, and lies where it is found last.
+        cursor.execute(
+            "SELECT set_config('app.engine', 'on', true); "
+            "UPDATE write_schema.idempotency_keys SET created_at = created_at - interval '2 days' WHERE key = 'third'"
+        )
+
+    assert store.forget_answers(datetime.now(UTC) + timedelta(hours=1), limit=1) == 1
+
+    assert sorted(store.answered(tenant, keys)) == ["first", "second"]
+
+
+def test_where_there_are_no_walls_each_statement_still_asks_for_its_tenant(
+    pool: Pool, store: PostgresEventStore, tenant: str
+):
+    """Row-level security is the second line of defence: what a statement must not see, it doesn't ask for either."""
+    user, stranger = registered(tenant), neighbour_of(tenant)
+    store.append(append(tenant, user, idempotency=[answer("k")]))
+    store.save_snapshot(tenant, user.aggregate_id, Snapshot(1, 2, 1, {}))
+    with pool.cursor() as cursor:
+        for table in ("domain_events", "snapshots", "idempotency_keys"):
+            cursor.execute(f"ALTER TABLE write_schema.{table} DISABLE ROW LEVEL SECURITY")
+    store.append(append(stranger, tenant_created(stranger)))
+
+    assert [event.tenant_id for event in store.backwards(stranger, None, 50).events] == [stranger]
+    assert store.backwards(stranger, None, 50, user.aggregate_id).events == []
+    assert store.histories(stranger, {user.aggregate_id: 1})[user.aggregate_id] == History(None, [])
+    assert store.answered(stranger, ["k"]) == {}
+    assert len(store.backwards(tenant, None, 50, user.aggregate_id).events) == 1
+
+
+def neighbour_of(tenant_id: str) -> str:
+    """Return the id of another tenant on the same shard."""
+    return next(id for id in iter(lambda: str(uuid4()), "") if shard_of(id) == shard_of(tenant_id))
 
 
 @pytest.mark.parametrize(
