@@ -10,15 +10,18 @@ from typing import Any
 import psycopg2
 import pytest
 
+from domain.model.event import RecordedEvent
+from domain.model.position import shard_of
 from domain.postgres.pool import Pool
 from domain.read import engine, queries
-from domain.read.engine import ProjectionEngine
-from domain.read.fold import fold
-from domain.read.memory_rows import MemoryRowStore
+from domain.read.engine import SESSION, ProjectionEngine
 from domain.read.projections import PROJECTIONS
 from domain.read.queries import Queries
-from domain.read.tables import Row
-from tests.story import Story
+from tests.integration.read import poison
+from tests.integration.read.rebuilding import House
+from tests.integration.read.rows import folded_in_memory as folded_in_memory
+from tests.integration.read.rows import rows_in as rows_in
+from tests.story import Story, random_story
 
 Pools = Callable[[Mapping[str, str]], Pool]
 
@@ -95,24 +98,35 @@ def ask(query_pool: Pool, projected: Callable[[], None]) -> Callable[..., Any]:
     return ask
 
 
-def rows_in(pool: Pool) -> dict[str, dict[tuple[Any, ...], Row]]:
-    """Return all rows of all projections by table and key, as a MemoryRowStore has them."""
-    found: dict[str, dict[tuple[Any, ...], Row]] = {}
-    with pool.cursor() as cursor:
-        for table in (table for projection in PROJECTIONS for table in projection.tables):
-            cursor.execute(f"SELECT {', '.join(table.columns)} FROM read_schema.{table.name}")
-            rows = [dict(zip(table.columns, row, strict=True)) for row in cursor.fetchall()]
-            found[table.name] = {table.key_of(row): row for row in rows}
-    return found
+@pytest.fixture
+def ada(story: Story) -> tuple[str, str, RecordedEvent]:
+    """A tenant with a user whose second event fails in the projection of users, and has two more after it."""
+    tenant = story.tenant()
+    user = story.registered(tenant)
+    story.activated(tenant, user)
+    event = poison.constraint(story, shard_of(tenant))
+    story.happens("user.role_changed", tenant, user, role="admin", action="added", changed_by=user)
+    story.registered(tenant, "Grace")
+    story.happens("user.updated", tenant, user, first_name="Augusta")
+    return tenant, user, event
 
 
-def folded_in_memory(story: Story) -> dict[str, dict[tuple[Any, ...], Row]]:
-    """Return the rows that folding the whole story gives, one event at a time."""
-    store = MemoryRowStore()
-    for projection in PROJECTIONS:
-        for table in projection.tables:
-            store.tables[table.name] = {}
-        for shard in story.heads():
-            for event in story.events[shard]:
-                store.write(fold(projection, [event], store))
-    return store.tables
+@pytest.fixture
+def tenant(story: Story) -> str:
+    return story.tenant("Acme")
+
+
+@pytest.fixture
+def owner_pool(database_url: str) -> Iterator[Pool]:
+    """Connections of one who may make schemas, as the service's own user may."""
+    pool = Pool(database_url, settings=SESSION)
+    yield pool
+    pool.close()
+
+
+@pytest.fixture
+def house(owner_pool: Pool) -> House:
+    """A random story of 600 events, all folded."""
+    house = House(owner_pool, random_story(seed=4, length=600, tenants=3))
+    house.project()
+    return house

@@ -8,7 +8,7 @@ from domain.postgres.pool import Pool
 from domain.read.engine import ProjectionEngine
 from domain.read.projections import PROJECTIONS
 from domain.read.rebuild.rebuilder import Rebuilder
-from tests.integration.read.conftest import rows_in
+from tests.integration.read.rows import rows_in
 from tests.story import Story
 
 

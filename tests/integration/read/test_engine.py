@@ -12,21 +12,14 @@ from domain.model.event import RecordedEvent
 from domain.model.position import shard_of
 from domain.postgres.pool import Pool
 from domain.read.engine import Progress, ProjectionEngine
-from domain.read.errors import LogDiverged, is_transient
+from domain.read.errors import is_transient
 from domain.read.projection import Projection
 from domain.read.projections import PROJECTIONS
 from domain.read.projections.tenant_summaries import tenant_summaries
 from domain.read.projections.users import users
 from tests.integration.read.conftest import Pools, folded_in_memory, rows_in
+from tests.integration.read.engines import catch_up, engine_on
 from tests.story import MemoryEventLog, Story, random_story
-
-
-def make_engine(pool: Pool, log: MemoryEventLog, batch_size: int = 100) -> ProjectionEngine:
-    return ProjectionEngine(pool, log, PROJECTIONS, batch_size)
-
-
-def catch_up(engine: ProjectionEngine, log: MemoryEventLog) -> int:
-    return sum(engine.catch_up(shard, seconds=60).applied for shard in log.heads())
 
 
 def checkpoints(pool: Pool) -> dict[tuple[int, str], int]:
@@ -39,7 +32,7 @@ def checkpoints(pool: Pool) -> dict[tuple[int, str], int]:
 def test_the_rows_are_those_of_a_plain_fold(engine_pool: Pool, batch_size: int) -> None:
     story = random_story(seed=batch_size, length=600, tenants=5)
 
-    applied = catch_up(make_engine(engine_pool, story, batch_size), story)
+    applied = catch_up(engine_on(engine_pool, story, batch_size), story)
 
     assert applied == sum(story.heads().values())
     assert rows_in(engine_pool) == folded_in_memory(story)
@@ -50,7 +43,7 @@ def test_the_rows_are_those_of_a_plain_fold(engine_pool: Pool, batch_size: int) 
 
 def test_what_has_been_applied_is_not_applied_again(engine_pool: Pool) -> None:
     story = random_story(seed=1, length=200)
-    engine = make_engine(engine_pool, story)
+    engine = engine_on(engine_pool, story)
 
     catch_up(engine, story)
 
@@ -60,7 +53,7 @@ def test_what_has_been_applied_is_not_applied_again(engine_pool: Pool) -> None:
 
 def test_new_events_are_applied_from_the_checkpoint_on(engine_pool: Pool, story: Story) -> None:
     tenant = story.tenant()
-    engine = make_engine(engine_pool, story)
+    engine = engine_on(engine_pool, story)
     catch_up(engine, story)
 
     story.user(tenant)
@@ -73,7 +66,7 @@ def test_one_batch_says_whether_there_may_be_more(engine_pool: Pool, story: Stor
     tenant = story.tenant()
     for _ in range(4):
         story.registered(tenant)
-    engine = make_engine(engine_pool, story, batch_size=3)
+    engine = engine_on(engine_pool, story, batch_size=3)
 
     assert engine.run(shard_of(tenant)) == Progress(applied=3, behind=True)
     assert engine.run(shard_of(tenant)) == Progress(applied=2, behind=False)
@@ -83,7 +76,7 @@ def test_catching_up_ends_with_its_time(engine_pool: Pool) -> None:
     story = random_story(seed=3, length=50, tenants=1)
     (shard,) = story.heads()
 
-    progress = make_engine(engine_pool, story, batch_size=1).catch_up(shard, seconds=0)
+    progress = engine_on(engine_pool, story, batch_size=1).catch_up(shard, seconds=0)
 
     assert progress == Progress(applied=1, behind=True)
 
@@ -100,7 +93,7 @@ def test_a_shard_whose_events_concern_no_table_still_advances(engine_pool: Pool,
 
 
 def test_an_empty_shard_has_nothing_to_apply(engine_pool: Pool) -> None:
-    assert make_engine(engine_pool, MemoryEventLog()).catch_up(0) == Progress()
+    assert engine_on(engine_pool, MemoryEventLog()).catch_up(0) == Progress()
 
 
 class CountingLog(MemoryEventLog):
@@ -118,7 +111,7 @@ def test_projections_at_the_same_checkpoint_share_one_read(engine_pool: Pool, st
     shard = shard_of(story.tenant())
     log = CountingLog(story)
 
-    make_engine(engine_pool, log).run(shard)
+    engine_on(engine_pool, log).run(shard)
 
     assert len(log.reads) == 1
 
@@ -132,7 +125,7 @@ def test_a_new_projection_catches_up_with_the_others_and_then_goes_on_with_them(
     shard = shard_of(tenant)
     ProjectionEngine(engine_pool, story, [users], batch_size=5).run(shard)
     log = CountingLog(story)
-    engine = make_engine(engine_pool, log, batch_size=100)
+    engine = engine_on(engine_pool, log, batch_size=100)
 
     engine.run(shard)
     positions = checkpoints(engine_pool)
@@ -162,14 +155,14 @@ class BlockedLog(MemoryEventLog):
 def test_a_shard_that_another_engine_has_in_hand_is_left_to_it(engine_pool: Pool, story: Story) -> None:
     tenant = story.tenant()
     shard = shard_of(tenant)
-    make_engine(engine_pool, story).run(shard)
+    engine_on(engine_pool, story).run(shard)
     story.user(tenant)
     blocked = BlockedLog(story)
 
     with ThreadPoolExecutor() as threads:
-        first = threads.submit(make_engine(engine_pool, blocked).run, shard)
+        first = threads.submit(engine_on(engine_pool, blocked).run, shard)
         assert blocked.reading.wait(10)
-        second = make_engine(engine_pool, story).run(shard)
+        second = engine_on(engine_pool, story).run(shard)
         blocked.go_on.set()
 
     assert second == Progress(busy=True)
@@ -181,7 +174,7 @@ def test_many_engines_on_the_same_shards_apply_each_event_once(engine_pool: Pool
     applied: list[int] = []
 
     def work(_: int) -> None:
-        engine = make_engine(engine_pool, story, batch_size=9)
+        engine = engine_on(engine_pool, story, batch_size=9)
         while engine.lagging_shards():
             applied.extend(engine.catch_up(shard).applied for shard in story.heads())
 
@@ -224,7 +217,7 @@ def test_a_row_that_the_database_refuses_stops_its_aggregate_alone(engine_pool: 
     tenant = story.tenant()
     ada = story.registered(tenant)
     story.happens("user.updated", tenant, ada, first_name=None)
-    engine = make_engine(engine_pool, story)
+    engine = engine_on(engine_pool, story)
 
     progress = engine.catch_up(shard_of(tenant))
 
@@ -262,51 +255,16 @@ def test_rows_and_checkpoint_are_lost_together_with_the_connection(
             return story.read(shard, after, limit)
 
     with pytest.raises(Exception) as caught:  # noqa: PT011 - What it is, psycopg2 decides; the next lines look at it.
-        make_engine(engine_pool, CutLog()).run(shard)
+        engine_on(engine_pool, CutLog()).run(shard)
     assert is_transient(caught.value)
-    make_engine(engine_pool, story).catch_up(shard)
+    engine_on(engine_pool, story).catch_up(shard)
 
     assert rows_in(engine_pool) == folded_in_memory(story)
 
 
-class RestoredLog(MemoryEventLog):
-    """A log that was put back to an earlier state."""
-
-    def __init__(self, story: Story, head: int) -> None:
-        super().__init__()
-        for shard, events in story.events.items():
-            self.events[shard] = events[:head]
-
-
-def test_a_checkpoint_past_the_head_stops_the_shard(engine_pool: Pool, story: Story) -> None:
-    tenant = story.tenant()
-    story.user(tenant)
-    catch_up(make_engine(engine_pool, story), story)
-
-    engine = make_engine(engine_pool, RestoredLog(story, head=1))
-
-    with pytest.raises(LogDiverged, match=r"projections start-over"):
-        engine.run(shard_of(tenant))
-    assert {shown["state"] for shown in engine.status()} == {"diverged"}
-
-
-def test_a_log_that_went_on_differently_stops_the_shard(engine_pool: Pool, story: Story) -> None:
-    tenant = story.tenant()
-    story.user(tenant)
-    catch_up(make_engine(engine_pool, story), story)
-    restored = RestoredLog(story, head=1)
-    other = Story(seed=5)
-    for _ in range(4):
-        other.registered(tenant)
-    restored.events[shard_of(tenant)] += other.events[shard_of(tenant)]
-
-    with pytest.raises(LogDiverged):
-        make_engine(engine_pool, restored).run(shard_of(tenant))
-
-
 def test_lagging_shards_and_status_tell_how_far_it_is(engine_pool: Pool, story: Story) -> None:
     tenant = story.tenant()
-    engine = make_engine(engine_pool, story)
+    engine = engine_on(engine_pool, story)
     before = engine.lagging_shards()
     catch_up(engine, story)
     story.user(tenant)

@@ -7,45 +7,21 @@ from uuid import uuid4
 
 import pytest
 
-from domain.model.claims import Claims, Reservation
 from domain.model.errors import (
     CommandAlreadyDone,
     ConcurrencyConflict,
-    EmailTaken,
-    PlanTooSmall,
-    QuotaExceeded,
-    SlugTaken,
-    TenantNotFound,
-    WorkspaceNameTaken,
 )
 from domain.model.position import Position, shard_of
-from domain.model.workspaces.events import WorkspaceCreated
 from domain.write.event_store import EventStore, Snapshot
 from tests.integration.write.appends import (
     NOW,
     activated,
     answer,
     append,
-    new,
-    plan_changed,
     registered,
     renamed,
     tenant_created,
-    workspace_renamed,
 )
-
-
-@pytest.fixture
-def tenant(store: EventStore) -> str:
-    """A tenant with room for 5 users and 3 workspaces."""
-    tenant_id = str(uuid4())
-    store.append(append(tenant_id, tenant_created(tenant_id)))
-    return tenant_id
-
-
-def created(name: str, id: str | None = None):
-    event = WorkspaceCreated(name=name, description="", owner_id=str(uuid4()), is_public=False, settings={})
-    return new("workspace", id or str(uuid4()), 1, event, Claims((Reservation("workspace.name", name),), workspaces=1))
 
 
 def test_the_events_of_one_aggregate_are_read_alone(store: EventStore, tenant: str):
@@ -110,85 +86,6 @@ def test_an_append_can_depend_on_an_aggregate_that_gets_no_event(store: EventSto
     store.append(append(tenant, other, expected={other.aggregate_id: 0, witness.aggregate_id: 2}))
 
     assert store.head(shard_of(tenant)) == 4
-
-
-def test_an_email_address_belongs_to_one_user_of_a_tenant_but_to_any_tenant(store: EventStore, tenant: str):
-    other_tenant = str(uuid4())
-    store.append(append(other_tenant, tenant_created(other_tenant)))
-    store.append(append(tenant, registered(tenant, "Ada@Example.com")))
-
-    store.append(append(other_tenant, registered(other_tenant, "ada@example.com")))
-    with pytest.raises(EmailTaken) as error:
-        store.append(append(tenant, registered(tenant), registered(tenant, "ADA@example.com")))
-
-    assert error.value.data["values"] == ["ada@example.com"]
-    assert store.head(shard_of(tenant)) >= 2
-    assert len(store.read(shard_of(tenant), 0, 99)) == store.head(shard_of(tenant))
-
-
-def test_a_slug_belongs_to_one_tenant(store: EventStore):
-    first, second = str(uuid4()), str(uuid4())
-    store.append(append(first, tenant_created(first, "acme")))
-
-    with pytest.raises(SlugTaken):
-        store.append(append(second, tenant_created(second, "acme")))
-
-    store.append(append(second, tenant_created(second, "acme-2")))
-
-
-def test_a_workspace_name_is_free_again_once_it_is_given_up(store: EventStore, tenant: str):
-    sales = created("Sales")
-    store.append(append(tenant, sales))
-    with pytest.raises(WorkspaceNameTaken):
-        store.append(append(tenant, created("Sales")))
-
-    store.append(append(tenant, workspace_renamed(sales.aggregate_id, 2, "Sales", "Old sales")))
-    store.append(append(tenant, created("Sales")))
-
-    with pytest.raises(WorkspaceNameTaken):
-        store.append(append(tenant, workspace_renamed(sales.aggregate_id, 3, "Old sales", "Sales")))
-
-
-def test_a_quota_holds_to_the_last_unit_and_a_given_back_unit_can_be_used(store: EventStore, tenant: str):
-    store.append(append(tenant, created("1"), created("2"), last := created("3")))
-    with pytest.raises(QuotaExceeded) as error:
-        store.append(append(tenant, created("4")))
-    assert error.value.data == {"resource": "workspaces", "used": 3, "limit": 3}
-
-    gone = Claims(release=(Reservation("workspace.name", "3"),), workspaces=-1)
-    store.append(append(tenant, new("workspace", last.aggregate_id, 2, activated("x").event, gone)))
-
-    store.append(append(tenant, created("4")))
-
-
-def test_a_quota_refuses_a_whole_append(store: EventStore, tenant: str):
-    with pytest.raises(QuotaExceeded) as error:
-        store.append(append(tenant, *(registered(tenant) for _ in range(6))))
-
-    assert error.value.data == {"resource": "users", "used": 0, "limit": 5}
-    assert store.head(shard_of(tenant)) == 1
-    store.append(append(tenant, *(registered(tenant) for _ in range(5))))
-
-
-def test_a_plan_can_grow_and_can_shrink_to_what_is_used_but_not_below(store: EventStore, tenant: str):
-    store.append(append(tenant, *(registered(tenant) for _ in range(5))))
-    store.append(append(tenant, plan_changed(tenant, 2, users=6, workspaces=0)))
-    store.append(append(tenant, registered(tenant)))
-
-    with pytest.raises(PlanTooSmall) as error:
-        store.append(append(tenant, plan_changed(tenant, 3, users=5, workspaces=9)))
-    assert error.value.data == {"resource": "users", "used": 6, "limit": 5}
-
-    store.append(append(tenant, plan_changed(tenant, 3, users=6, workspaces=9)))
-
-
-def test_nobody_registers_with_a_tenant_that_does_not_exist(store: EventStore):
-    nowhere = str(uuid4())
-
-    with pytest.raises(TenantNotFound):
-        store.append(append(nowhere, registered(nowhere)))
-
-    assert store.heads() == {}
 
 
 def test_an_idempotency_record_is_stored_with_its_events_and_only_once(store: EventStore, tenant: str):
@@ -308,51 +205,3 @@ def test_it_tells_the_ids_of_events_and_leaves_out_places_that_have_none(store: 
 
     assert store.ids([before, position, beyond]) == {before: first.event_id, position: second.event_id}
     assert store.ids([]) == {}
-
-
-def test_a_tenants_events_are_read_backwards_page_by_page(store: EventStore, tenant: str):
-    user = registered(tenant)
-    store.append(append(tenant, user, activated(user.aggregate_id), registered(tenant)))
-
-    first = store.backwards(tenant, None, 3)
-    second = store.backwards(tenant, first.before, 3)
-
-    assert [event.position for event in first.events] == [4, 3, 2]
-    assert ([event.position for event in second.events], second.before) == ([1], None)
-
-
-def test_one_aggregates_events_are_read_backwards_page_by_page(store: EventStore, tenant: str):
-    user = registered(tenant)
-    store.append(append(tenant, user, registered(tenant), activated(user.aggregate_id)))
-    store.append(append(tenant, renamed(user.aggregate_id, 3)))
-
-    first = store.backwards(tenant, None, 2, user.aggregate_id)
-    second = store.backwards(tenant, first.before, 2, user.aggregate_id)
-
-    assert [event.version for event in first.events] == [3, 2]
-    assert ([event.version for event in second.events], second.before) == ([1], None)
-
-
-def test_another_tenants_events_are_not_among_them(store: EventStore, tenant: str):
-    shard, other = shard_of(tenant), str(uuid4())
-    while shard_of(other) != shard:
-        other = str(uuid4())
-    store.append(append(other, tenant_created(other)))
-    user = registered(tenant)
-    store.append(append(tenant, user))
-
-    assert [event.position for event in store.backwards(tenant, None, 10).events] == [3, 1]
-    assert store.backwards(other, None, 10, user.aggregate_id).events == []
-
-
-def test_a_page_looks_at_a_bounded_part_of_the_log(store: EventStore, tenant: str, monkeypatch: pytest.MonkeyPatch):
-    for module in ("memory_store", "postgres_store"):
-        monkeypatch.setattr(f"domain.write.{module}.WINDOW", 2)
-    store.append(append(tenant, *(registered(tenant) for _ in range(4))))
-
-    pages, before = [], None
-    while not pages or before is not None:
-        events, before = store.backwards(tenant, before, 10)
-        pages.append([event.position for event in events])
-
-    assert pages == [[5, 4], [3, 2], [1]]

@@ -124,14 +124,10 @@ def test_a_deactivated_user_is_activated_again() -> None:
 
 @pytest.mark.parametrize("kind", [ActivateUser, DeactivateUser])
 def test_a_deactivated_admin_does_not_bring_itself_back(kind: Any) -> None:
-    oneself = Actor(ALICE, TENANT, frozenset({"user", "admin"}))
-
-    assert_refused([*active, deactivated], command(kind, actor=oneself), SenderDeactivated)
-    assert_events(
-        [*active, deactivated],
-        command(ActivateUser, actor=Actor(ALICE, None, frozenset({"super_admin"}))),
-        [UserActivated(previous_status="deactivated")],
-    )
+    oneself, root = Actor(ALICE, TENANT, frozenset({"admin"})), Actor(ALICE, None, frozenset({"super_admin"}))
+    gone = [*active, deactivated]
+    assert_refused(gone, command(kind, actor=oneself), SenderDeactivated)
+    assert_events(gone, command(ActivateUser, actor=root), [UserActivated(previous_status="deactivated")])
 
 
 def test_a_second_activation_is_refused() -> None:

@@ -1,0 +1,90 @@
+"""Many registrations at once."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from uuid import uuid4
+
+from domain.model.actor import Actor
+from domain.model.errors import (
+    EmailTaken,
+    IdempotencyKeyReused,
+    Invalid,
+    QuotaExceeded,
+    SenderDeactivated,
+    TenantNotFound,
+)
+from domain.model.position import Position, shard_of
+from domain.model.users.commands import DeactivateUser, RegisterUser
+from domain.write.event_store import EventStore
+from domain.write.outcome import Idempotency, Outcome
+from tests.integration.write.directory import METADATA, Directory
+
+
+class TestImport:
+    def register(self, acme: Directory, *commands: RegisterUser, keys=None):
+        return acme.bus.register_users(commands, metadata=METADATA, idempotency=keys)
+
+    def test_every_line_gets_its_own_position(self, acme: Directory):
+        commands = [acme.registration() for _ in range(3)]
+
+        outcomes = self.register(acme, *commands)
+
+        shard = shard_of(acme.tenant)
+        assert outcomes == [Outcome(c.user_id, 1, Position(shard, 2 + i)) for i, c in enumerate(commands)]
+        assert acme.appended[-1] == (Position(shard, 4), 3)
+
+    def test_refused_lines_do_not_hinder_the_others(self, acme: Directory):
+        acme.bus.execute(acme.registration("taken@example.com"), metadata=METADATA)
+        lines = ["one@example.com", "not an address", "TAKEN@example.com", "ONE@example.com", "two@example.com"]
+
+        results = self.register(acme, *(acme.registration(line) for line in lines))
+
+        assert [type(result) for result in results] == [Outcome, Invalid, EmailTaken, EmailTaken, Outcome]
+        assert acme.head == 4
+
+    def test_the_plan_is_filled_to_the_last_unit(self, store: EventStore):
+        acme = Directory(store, users=3)
+        acme.bus.execute(acme.registration("taken@example.com"), metadata=METADATA)
+        lines = ["taken@example.com", "1@example.com", "2@example.com", "3@example.com"]
+
+        results = self.register(acme, *(acme.registration(line) for line in lines))
+
+        assert [type(result) for result in results] == [EmailTaken, Outcome, Outcome, QuotaExceeded]
+
+    def test_a_deactivated_admin_imports_nobody(self, acme: Directory):
+        gone = acme.active_user()
+        acme.do(DeactivateUser, user_id=gone, reason=None)
+        admin = Actor(gone, acme.tenant, frozenset({"admin"}))
+        head = acme.head
+
+        results = self.register(acme, *(replace(acme.registration(), actor=admin) for _ in range(2)))
+
+        assert [type(result) for result in results] == [SenderDeactivated, SenderDeactivated]
+        assert acme.head == head
+
+    def test_a_tenant_that_does_not_exist_gets_nobody(self, acme: Directory):
+        acme.tenant = str(uuid4())
+
+        results = self.register(acme, acme.registration(), acme.registration())
+
+        assert [type(result) for result in results] == [TenantNotFound, TenantNotFound]
+
+    def test_a_repeated_import_gets_the_same_answers(self, acme: Directory):
+        lines = [f"{n}@example.com" for n in range(4)]
+        keys = [Idempotency(f"k:{n}", f"print {n}") for n in range(4)]
+        first = self.register(acme, *(acme.registration(line) for line in lines[:2]), keys=keys[:2])
+
+        again = self.register(acme, *(acme.registration(line) for line in lines), keys=keys)
+
+        assert [(o.id, o.position) for o in again[:2]] == [(o.id, o.position) for o in first]
+        assert [o.replayed for o in again] == [True, True, False, False]
+        assert acme.head == 5
+
+    def test_a_reused_key_refuses_its_line_only(self, acme: Directory):
+        self.register(acme, acme.registration(), keys=[Idempotency("k", "print")])
+
+        keys = [Idempotency("k", "other"), Idempotency("k2", "print")]
+        results = self.register(acme, acme.registration(), acme.registration(), keys=keys)
+
+        assert [type(result) for result in results] == [IdempotencyKeyReused, Outcome]
