@@ -15,6 +15,7 @@ import requests
 
 from workers.launcher.ports import free_port
 from workers.launcher.procfile import read_procfile, shell
+from workers.launcher.spawn import spawn
 
 ROOT = Path(__file__).parents[2]
 SECRET = "a-secret-of-the-tests-that-is-long-enough"
@@ -65,14 +66,8 @@ class Fleet:
             self.urls.append(f"http://127.0.0.1:{environment['PORT']}")
         started = self.running.setdefault(kind, [])
         with (self.directory / f"{kind}-{len(started)}.log").open("ab") as output:
-            process = subprocess.Popen(
-                shell(self.commands[kind]),
-                env=environment,
-                cwd=ROOT,
-                stdout=output,
-                stderr=output,
-                start_new_session=True,
-            )
+            # On a leash, so that none outlives a test that is killed.
+            process = spawn(shell(self.commands[kind]), environment=environment, directory=ROOT, output=output)
         started.append(process)
         return process
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import signal
-import subprocess
 import sys
 import time
 from collections.abc import Sequence
@@ -13,6 +12,7 @@ from typing import Self
 
 import psutil
 
+from workers.launcher.spawn import spawn
 from workers.launcher.state import State
 
 #: Longer than anything takes, in seconds, on a machine that does other things, too.
@@ -31,14 +31,14 @@ class Launched:
         self._log = folder.parent / f"{folder.name}-{time.monotonic_ns()}.log"
         kept = ("PATH", "HOME", "LANG", "TMPDIR")
         with self._log.open("wb") as log:
-            self.process = subprocess.Popen(
+            # On a leash, so that it doesn't outlive a test that is killed.
+            self.process = spawn(
                 [*become, sys.executable, "-m", "workers.launcher"],
-                cwd=folder,
-                env={name: os.environ[name] for name in kept if name in os.environ} | {"PORT": str(port)} | environment,
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=subprocess.STDOUT,
-                start_new_session=True,
+                directory=folder,
+                environment={name: os.environ[name] for name in kept if name in os.environ}
+                | {"PORT": str(port)}
+                | environment,
+                output=log,
             )
 
     @property

@@ -26,6 +26,7 @@ from domain.model.users.commands import RegisterUser
 from domain.settings import Settings
 from domain.write.outcome import Metadata
 from workers.hints import HintSender
+from workers.launcher.spawn import spawn
 from workers.launcher.valkey import EmbeddedValkey
 
 ROOT = Path(__file__).parents[3]
@@ -41,9 +42,7 @@ class Process:
     def __init__(self, command: list[str], environment: dict[str, str], log: Path) -> None:
         self._log = log
         with log.open("wb") as output:
-            self._process = subprocess.Popen(
-                command, env=environment, cwd=ROOT, stdout=output, stderr=output, start_new_session=True
-            )
+            self._process = spawn(command, environment=environment, directory=ROOT, output=output)
 
     def says(self, event: str) -> bool:
         return any(line["event"].startswith(event) for line in self.lines())
