@@ -71,6 +71,8 @@ class _Stderr:
 
 def to_stderr() -> None:
     """Send what structlog logs to stderr, for commands whose stdout is what they were asked for."""
+    # What configure() set before goes with records, which these are not.
+    structlog.reset_defaults()
     structlog.configure(logger_factory=structlog.PrintLoggerFactory(cast(TextIO, _Stderr())))
 
 

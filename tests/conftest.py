@@ -53,8 +53,9 @@ def redis_url(_redis_url: str) -> str:
 
 @pytest.fixture
 def postgres_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedPostgres]:
-    """A PostgreSQL server of the test's own, without a schema, to be killed, frozen and restarted at will."""
+    """A PostgreSQL server of the test's own, migrated, to be killed, frozen and restarted at will."""
     with servers.discarded(EmbeddedPostgres(tmp_path_factory.mktemp("postgres"), durable=False)) as server:
+        servers.migrate(server.url)
         yield server
 
 

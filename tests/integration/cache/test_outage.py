@@ -89,6 +89,7 @@ def test_a_frozen_server(cache, truth, redis_server, change):
     assert get(cache, truth)[0] == 3
 
 
+@pytest.mark.slow_redis
 def test_a_slow_server(cache, truth, redis_server, admin, monkeypatch):
     get(cache, truth)
     call = cache.l2._client.execute_command
