@@ -64,6 +64,7 @@ class HintSender:
     def _send(self, mark: str, actor: str, *args: object) -> None:
         # One request instead of Dramatiq's own and one before it, since a command waits for it.
         id = str(uuid4())
+        # The trace goes along for those who look on. Nothing hangs on it: the events have their own.
         traceparent = tracing.traceparent()
         options = {"redis_message_id": id} | ({} if traceparent is None else {"traceparent": traceparent})
         message = dramatiq.Message(queue_name=QUEUE, actor_name=actor, args=args, kwargs={}, options=options)

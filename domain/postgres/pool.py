@@ -16,6 +16,9 @@ if TYPE_CHECKING:
     from psycopg2.extensions import connection as Connection
     from psycopg2.extensions import cursor as Cursor
 
+#: Connections that a pool keeps open while nobody uses them, if it is not told otherwise.
+KEPT = 8
+
 
 class Pool:
     """Connections in autocommit mode, so that one statement is one round trip.
@@ -29,7 +32,7 @@ class Pool:
         self,
         url: str,
         *,
-        size: int = 8,
+        size: int = KEPT,
         overflow: int = 7,
         wait: float = 5.0,
         application_name: str = "cqrs",

@@ -11,7 +11,7 @@ from functools import partial
 from domain.bootstrap import Container, bootstrap
 from domain.redaction import redacted
 from domain.settings import Settings, SettingsError
-from web.doctor import caches, databases, environment, projections, tokens
+from web.doctor import caches, databases, environment, projections, tokens, troubles
 from web.doctor.finding import ORDER, Finding, Verdict, fail, ok
 
 #: Seconds after which whatever has not answered is reported so.
@@ -26,6 +26,7 @@ CHECKS: Mapping[str, Check] = {
     "databases": databases.databases,
     "connections": databases.connections,
     "projections": projections.projections,
+    "troubles": troubles.troubles,
     "redis": caches.servers,
     "cache encryption": caches.encryption,
     "tokens": tokens.tokens,

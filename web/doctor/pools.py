@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Set
 from typing import NamedTuple
 
+from domain.postgres.pool import KEPT
 from domain.settings import Settings
 
 
@@ -15,9 +16,6 @@ class Kind(NamedTuple):
     uses: frozenset[str]
     more: int = 0
 
-
-#: Connections that a pool keeps open while nobody uses them.
-KEPT = 5
 
 _ALL = frozenset({"commands", "projections", "queries"})
 
@@ -41,4 +39,4 @@ def most_connections(settings: Settings, uses: Set[str]) -> int:
 def _of(kind: Kind, uses: Set[str]) -> int:
     pools = len(kind.uses & uses)
     beside = kind.more if "commands" in uses else 0
-    return kind.threads + KEPT * (pools - 1) + beside if pools else beside
+    return kind.threads + min(KEPT, kind.threads) * (pools - 1) + beside if pools else beside

@@ -11,7 +11,7 @@ from domain.read.watch.health import NO_CLOCK, NO_WORKER, reasons
 from web.doctor.finding import Finding, fail, ok, warn
 
 #: What reasons() says of these has a line of its own here, with advice of its own.
-_OWN = ("is past the log", "no worker is alive", "no clock is alive", "the clock's job")
+_OWN = ("is past the log", "no worker is alive", "no clock is alive", "times in a row")
 
 
 def projections(container: Container) -> Iterator[Finding]:

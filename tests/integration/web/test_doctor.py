@@ -27,7 +27,7 @@ from tests.integration.read.poison import execute
 from tests.integration.web.service import Service, Tenant
 from tests.integration.web.test_cli import flask
 from tests.key_server import PRIVATE, serving
-from web.doctor import caches, databases, environment, examine, projections, tokens, verdict
+from web.doctor import caches, databases, environment, examine, projections, tokens, troubles, verdict
 from web.doctor.finding import Finding
 from web.doctor.places import is_near
 from workers.launcher.postgres import EmbeddedPostgres
@@ -248,6 +248,18 @@ def test_processes_that_are_missing_are_missed(container: Container, service: Se
     assert found["projections"].found == "each follows its events"
 
 
+def test_what_processes_have_run_into_just_now_is_told(container: Container) -> None:
+    assert [each.found for each in troubles.troubles(container)] == ["no process tells of any in the last minute"]
+
+    container.telemetry.troubles.happened("disk_full")
+    for _ in range(5):
+        container.telemetry.troubles.happened("unknown_key")
+
+    found = list(troubles.troubles(container))
+    assert "Make space on PostgreSQL's disk" in failing(found)
+    assert [line for line in wrong(found) if "5 tokens were refused" in line] != []
+
+
 @pytest.mark.parametrize(("seconds", "word"), [(60, "fail"), (-60, "fail"), (3, "warn"), (0, "ok")])
 def test_clocks_that_disagree_are_found(container: Container, seconds: int, word: str) -> None:
     found = databases.databases(container, now=lambda: datetime.now(UTC) + timedelta(seconds=seconds))
@@ -366,4 +378,4 @@ def test_databases_on_one_server_share_its_connections(
     (found,) = databases.connections(apart)
 
     assert found.check == "connections (commands, projections, queries)"
-    assert found.found.startswith("one release of web, worker and clock opens up to 73 of ")
+    assert found.found.startswith("one release of web, worker and clock opens up to 91 of ")

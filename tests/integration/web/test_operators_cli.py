@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from dataclasses import replace
 
 import pytest
 from flask import Flask
@@ -96,13 +95,15 @@ def test_health_is_told_in_words_and_by_the_exit_code(service: Service) -> None:
     assert told["parts"]["redis"]["status"] == "up"
 
 
-@pytest.fixture
-def cut_off(settings: Settings) -> Iterator[Flask]:
+@pytest.fixture(scope="module")
+def cut_off() -> Iterator[Flask]:
     """The application where neither PostgreSQL nor Redis answers."""
-    nowhere = "postgresql://me:swordfish@127.0.0.1:1/x"
-    addresses = {"database_url": nowhere, "read_database_url": nowhere, "read_replica_url": nowhere}
-    away = "redis://:swordfish@127.0.0.1:1"
-    container = bootstrap(replace(settings, **addresses, redis_url=away, cache_redis_url=away))
+    environment = {
+        "DATABASE_URL": "postgresql://me:swordfish@127.0.0.1:1/x",
+        "REDIS_URL": "redis://:swordfish@127.0.0.1:1",
+        "JWT_SECRET": "a-secret-of-more-than-thirty-two-bytes",
+    }
+    container = bootstrap(Settings.from_environment(environment))
     yield create_app(container=container)
     container.close()
 
