@@ -154,5 +154,5 @@ def _place(url: str) -> str:
     return {
         "server": named,
         "sentinel": f"the master {servers.name}, as the Sentinels at {named} say",
-        "cluster": f"the cluster of {named}",
+        "cluster": f"one node, with the state, of the cluster of {named}",
     }[servers.kind]
