@@ -83,8 +83,9 @@ def test_no_function_of_the_database_joins_what_would_lie_apart(database_url: st
         )
         bodies = [body for (body,) in cursor.fetchall()]
 
-    # The parser knows no types but PostgreSQL's own, and those of variables make no difference.
+    # The parser knows no types but PostgreSQL's own, and those of variables and results make no difference.
     bodies = [re.sub(r"^(\s*\w+) write_schema\.\w+;", r"\1 record;", body, flags=re.MULTILINE) for body in bodies]
+    bodies = [re.sub(r"RETURNS SETOF write_schema\.\w+", "RETURNS SETOF record", body) for body in bodies]
     found = [sql for body in bodies for sql in queries_of(parse_plpgsql(body))]
 
     assert len(found) > 10
@@ -95,7 +96,7 @@ def queries_of(node: Any) -> Iterator[str]:
     """The statements in a function, not its expressions."""
     if isinstance(node, dict):
         for name, value in node.items():
-            if name == "query" and re.match(r"\s*(SELECT|INSERT|UPDATE|DELETE)", value):
+            if name == "query" and isinstance(value, str) and re.match(r"\s*(SELECT|INSERT|UPDATE|DELETE)", value):
                 yield value
             else:
                 yield from queries_of(value)
