@@ -35,8 +35,7 @@ from .scenario import (
 )
 from .scenario import registered as registered_user
 
-registered = registered_user(ALICE)
-activated = UserActivated(previous_status="pending")
+registered, activated = registered_user(ALICE), UserActivated(previous_status="pending")
 deactivated = UserDeactivated(previous_status="active", reason="left")
 active = [registered, activated]
 
