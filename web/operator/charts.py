@@ -41,7 +41,7 @@ def chart(
     title: str, lines: Mapping[str, Measured], written: Callable[[float | None], str], *, top: float | None = None
 ) -> Chart:
     """Return the chart of *lines*; *written* writes a value, and *top* is the largest that there can be, if any."""
-    known = [value for line in lines.values() for value in line.values if value is not None]
+    known = [value for line in lines.values() for value in (*line.values, line.now) if value is not None]
     height = top or max(known, default=0.0) or 1.0
     drawn = [
         Line(

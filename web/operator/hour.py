@@ -48,12 +48,12 @@ def tiles(points: Sequence[Point]) -> list[Tile]:
         rate("Commands", "commands_per_second"),
         rate("Queries", "queries_per_second"),
         rate("Events", "events_per_second"),
+        rate("Answers 5xx", "errors_per_second"),
         quantiles("A query takes", "query_seconds"),
         quantiles("A command takes", "command_seconds"),
         Tile(chart("Answered from the cache", ratios, words.percent, top=1.0)),
         Tile(chart("Projections are behind by", lag("events"), words.number), "events"),
         Tile(chart("The oldest event waits", lag("seconds"), words.duration)),
-        rate("Answers 5xx", "errors_per_second"),
     ]
 
 

@@ -72,10 +72,10 @@ def test_the_hour_is_shown_to_its_end_and_what_is_now_is_the_last_word() -> None
     points = [point(end - ago, commands_per_second=rate) for ago, rate in ((HOUR + 1, 99.0), (SLOT, 4.0), (20, 6.0),
               (10, 8.0), (0, 1.0))]  # fmt: skip
 
-    commands, queries, _, latency, _, ratio, behind, waits, errors = tiles(points)
+    commands, queries, _, errors, latency, _, ratio, behind, waits = tiles(points)
 
     # What is older than an hour is not shown, and one slot stands for the mean of its points.
-    assert (commands.chart.now, commands.chart.least, commands.chart.most) == ("1.0", "4.0", "5.0")
+    assert (commands.chart.now, commands.chart.least, commands.chart.most) == ("1.0", "1.0", "5.0")
     assert (queries.chart.now, queries.unit) == ("100", "/s")
     assert [(line.name, line.now) for line in latency.chart.lines] == [
         ("p50", "1.0 ms"),
@@ -94,7 +94,7 @@ def test_the_hour_is_shown_to_its_end_and_what_is_now_is_the_last_word() -> None
 def test_a_projection_that_there_was_not_before_has_a_line_that_begins_late() -> None:
     lag = {"events": 1, "seconds": 1.0}
 
-    behind = tiles([point(0.0), point(SLOT * 2, lag={"users": lag, "new": lag})])[6]
+    behind = tiles([point(0.0), point(SLOT * 2, lag={"users": lag, "new": lag})])[7]
 
     assert [line.name for line in behind.chart.lines] == ["users", "new"]
     assert behind.chart.lines[1].path.count("L") == 1
