@@ -7,6 +7,7 @@ import sys
 
 import click
 from alembic import command
+from sqlalchemy.exc import OperationalError
 
 from migrations.revisions import Side
 from migrations.runner import config
@@ -63,4 +64,8 @@ def _url(side: Side) -> str:
 
 
 if __name__ == "__main__":
-    main(prog_name="python -m migrations")
+    try:
+        main(prog_name="python -m migrations")
+    except OperationalError as error:
+        # A deployment's log is read for its last line, which a trace would bury.
+        sys.exit(f"Error: the database can't be used: {str(error.orig).strip()}")

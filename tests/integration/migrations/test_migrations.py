@@ -112,6 +112,15 @@ def test_two_releases_at_once_both_succeed(empty_database_url: str):
     assert [each.wait(60) for each in commands] == [0, 0]
 
 
+def test_a_database_that_is_away_is_one_clear_line():
+    result = run("upgrade", DATABASE_URL="postgresql://nobody:hunter2@127.0.0.1:1/nothing")
+
+    assert result.returncode == 1
+    assert result.stderr.startswith("Error: the database can't be used: ")
+    assert "Traceback" not in result.stderr
+    assert "hunter2" not in result.stderr
+
+
 def test_a_missing_url_is_one_clear_line():
     result = run("upgrade")
 
