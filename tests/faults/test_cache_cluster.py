@@ -24,6 +24,7 @@ from tests.faults.cache_truth import TENANT, Loaded
 from tests.faults.scale import scaled
 from tests.faults.test_cache_races import run
 from tests.valkeys import PASSWORD, Cluster, Valkey, serves
+from web.health import checks
 
 pytestmark = pytest.mark.fault
 
@@ -55,6 +56,10 @@ def test_no_answer_is_ever_too_old_where_tags_and_stream_lie_apart(cluster: Clus
     # It was a race: fills did come too late, and all levels answered.
     assert rejected > 5
     assert min(seen["l1"], seen["l2"], seen["load"]) > 25
+
+
+def test_a_cluster_is_said_to_be_up(cluster: Cluster):
+    assert checks.redis(cluster.url) == {"status": "up"}
 
 
 class Tenant:

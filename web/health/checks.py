@@ -7,10 +7,8 @@ from typing import Any
 
 import structlog
 from redis import Redis
-from redis.backoff import NoBackoff
-from redis.retry import Retry
 
-from domain import redis_servers
+from domain.cache.client import connect
 from domain.postgres.pool import Pool
 from domain.read.watch import health
 from domain.read.watch.health import Reason
@@ -86,5 +84,5 @@ def _down(what: str, error: Exception) -> Part:
 
 @cache
 def _redis(url: str) -> Redis:
-    # A client made from a host name would otherwise try again for seconds.
-    return redis_servers.connect(url, socket_timeout=0.25, socket_connect_timeout=0.25, retry=Retry(NoBackoff(), 0))
+    # A cluster is up as far as everybody needs it: the node with the cache's state.
+    return connect(url, 0.25)
