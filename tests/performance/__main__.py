@@ -71,7 +71,7 @@ def other_parts(tick: Callable[[str], None], *, short: bool, growth: bool) -> It
 
 def main() -> int:
     parser = argparse.ArgumentParser(prog="make bench", description=__doc__)
-    parser.add_argument("--short", action="store_true", help="only see that all of it works, in less than a minute")
+    parser.add_argument("--short", action="store_true", help="only see that all of it works, in a minute or two")
     parser.add_argument("--growth", action="store_true", help="grow to 1,000,000 users, which takes minutes more")
     parser.add_argument("--only", choices=["queries", "growth", "parts"], help="do one part of it")
     parser.add_argument("--report", type=Path, default=Path("report"), help="the folder to write to")

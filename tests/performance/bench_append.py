@@ -110,11 +110,11 @@ def work(kind: str, url: str, tenants: Sequence[str], seconds: float, start: Any
     pool.close()
 
 
-def rate(kind: str, url: str, tenants: Sequence[str], seconds: float) -> float:
+def rate(kind: str, url: str, tenants: Sequence[str], connections: int, seconds: float) -> float:
     """Events in a second by all processes together."""
-    start, counts = spawn.Barrier(CONNECTIONS), spawn.Queue()
+    start, counts = spawn.Barrier(connections), spawn.Queue()
     arguments = (kind, url, tenants, seconds, start, counts)
-    processes = [spawn.Process(target=work, args=arguments) for _ in range(CONNECTIONS)]
+    processes = [spawn.Process(target=work, args=arguments) for _ in range(connections)]
     for process in processes:
         process.start()
     total = sum(counts.get(timeout=60 + seconds) for _ in processes)
@@ -123,7 +123,7 @@ def rate(kind: str, url: str, tenants: Sequence[str], seconds: float) -> float:
     return total / seconds
 
 
-def measure(url: str, seconds: float = 4.0, rounds: int = 3) -> list[Result]:
+def measure(url: str, connections: int = CONNECTIONS, seconds: float = 4.0, rounds: int = 3) -> list[Result]:
     """Compare the two on the migrated, empty database at *url*."""
     pool = Pool(url)
     with pool.cursor() as cursor:
@@ -136,12 +136,12 @@ def measure(url: str, seconds: float = 4.0, rounds: int = 3) -> list[Result]:
     found: dict[str, list[float]] = {kind: [] for kind in _WRITERS}
     for _ in range(rounds):
         for kind, rates in found.items():
-            rates.append(rate(kind, url, tenants, seconds))
+            rates.append(rate(kind, url, tenants, connections, seconds))
     ratio = statistics.median(mine / its for mine, its in zip(found["append"], found["bare INSERT"], strict=True))
     medians = {kind: statistics.median(rates) for kind, rates in found.items()}
     return [
         Result(
-            f"append, {CONNECTIONS} connections, {TENANTS} tenants : bare INSERT",
+            f"append, {connections} connections, {TENANTS} tenants : bare INSERT",
             medians["append"],
             "events/s",
             ratio,
@@ -155,7 +155,7 @@ def run(*, short: bool = False) -> list[Result]:
     """Measure on a server of our own, on which commits wait for the disk."""
     with tempfile.TemporaryDirectory() as directory, EmbeddedPostgres(Path(directory), durable=True) as server:
         servers.migrate(server.url)
-        return measure(server.url, 0.5, 1) if short else measure(server.url)
+        return measure(server.url, 2, 0.5, 1) if short else measure(server.url)
 
 
 def main() -> int:

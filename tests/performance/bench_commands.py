@@ -52,9 +52,10 @@ _CHANGE = '{"last_name": "Lovelace {n}"}'
 
 
 class Directory:
-    """Tenants with active users, made by commands over HTTP, and tokens of their admins."""
+    """*tenants* with *users* each, all active, made by commands over HTTP, and tokens of their admins."""
 
-    def __init__(self, fleet: Fleet) -> None:
+    def __init__(self, fleet: Fleet, tenants: int, users: int) -> None:
+        self._each = users
         self._url = f"{fleet.urls[0]}/api/v1"
         self._settings = Settings.from_environment(fleet.environment)
         self._http = requests.Session()
@@ -62,7 +63,7 @@ class Directory:
         quotas = {"users": 10_000_000, "workspaces": 10_000_000}
         self.tokens: dict[str, str] = {}
         self.users: list[tuple[str, str]] = []
-        for number in range(TENANTS):
+        for number in range(tenants):
             body = {"name": f"Tenant {number}", "slug": f"t-{uuid4().hex[:16]}", "plan": "custom", "quotas": quotas}
             tenant = self._post("/tenants", root, body)["id"]
             self.tokens[tenant] = self._token("admin", tenant)
@@ -70,7 +71,7 @@ class Directory:
 
     def _active_users(self, tenant: str) -> Iterator[str]:
         token = self.tokens[tenant]
-        for number in range(USERS):
+        for number in range(self._each):
             body = {"email": f"{number}@example.com", "first_name": "Ada", "last_name": "Lovelace"}
             id = self._post("/users", token, body)["id"]
             self.last = self._post(f"/users/{id}/activate", token, None)["position"]
@@ -91,22 +92,25 @@ class Directory:
 
     def changes(self, users: Sequence[tuple[str, str]]) -> list[Sent]:
         # The n-th users of all tenants come one after the other, so that commands at the same time meet many tenants.
-        spread = sorted(users, key=lambda each: users.index(each) % USERS)
+        spread = sorted(users, key=lambda each: users.index(each) % self._each)
         return [Sent("PATCH", f"/api/v1/users/{user}", self.tokens[tenant], _CHANGE) for tenant, user in spread]
 
 
 class Bench:
-    """Sends the same commands to all of *urls*, name by name, again and again."""
+    """Sends the same commands to all of *urls*, name by name, again and again, from so many *clients* at a time."""
 
-    def __init__(self, urls: dict[str, str], directory: Path, seconds: float, rounds: int) -> None:
+    def __init__(
+        self, urls: dict[str, str], directory: Path, seconds: float, rounds: int, clients: Sequence[int]
+    ) -> None:
         self._urls = urls
         self._directory = directory
         self._seconds = seconds
         self._rounds = rounds
+        self._clients = clients
 
     def compare(self, what: str, commands: dict[str, list[Sent]]) -> list[Result]:
         results = []
-        for clients in (1, CLIENTS):
+        for clients in self._clients:
             found: dict[str, list[Load]] = {name: [] for name in self._urls}
             for _ in range(self._rounds):
                 for name, loads in found.items():
@@ -144,9 +148,9 @@ def _results(what: str, found: dict[str, list[Load]]) -> list[Result]:
     ]
 
 
-def measure(fleet: Fleet, database_url: str, seconds: float, rounds: int) -> list[Result]:
+def measure(fleet: Fleet, database_url: str, *, short: bool) -> list[Result]:
     """Measure with a *fleet* that has nothing stored yet."""
-    directory = Directory(fleet)
+    directory = Directory(fleet, 4, 4) if short else Directory(fleet, TENANTS, USERS)
     lag = f"{fleet.urls[0]}/api/v1/users/{directory.users[-1][1]}"
     headers = bearer(directory.tokens[directory.users[-1][0]]) | {"Min-Position": directory.last, "Prefer": "wait=10"}
     wait_for(lambda: requests.get(lag, headers=headers, timeout=15).status_code == 200, 60, "the read models")
@@ -155,7 +159,7 @@ def measure(fleet: Fleet, database_url: str, seconds: float, rounds: int) -> lis
     with ExitStack() as running:
         others = [running.enter_context(serve(fleet, name, application)) for name, application in OTHERS.items()]
         urls = {"service": fleet.urls[0]} | {other.name: other.url for other in others}
-        bench = Bench(urls, fleet.directory, seconds, rounds)
+        bench = Bench(urls, fleet.directory, *((1, 1, [CLIENTS]) if short else (3, 3, [1, CLIENTS])))
         registrations, changes = directory.registrations(), directory.changes(directory.users)
         return [
             *bench.compare("INSERT a user", dict.fromkeys(urls, registrations)),
@@ -185,7 +189,7 @@ def run(*, short: bool = False) -> list[Result]:
         directory = Path(folder)
         with machinery(directory) as servers, world(servers, directory, "commands") as ours:
             ours.fleet.start_all()
-            return measure(ours.fleet, ours.database_url, *((1, 1) if short else (3, 3)))
+            return measure(ours.fleet, ours.database_url, short=short)
 
 
 def main() -> int:
