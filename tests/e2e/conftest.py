@@ -24,10 +24,15 @@ def tls_redis(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TlsRedis]:
         yield server
 
 
-@pytest.fixture
-def tls_database_url(tls_postgres: TlsPostgres) -> Iterator[str]:
-    """The URL of a migrated database of the test's own, reached by TLS alone."""
+@pytest.fixture(scope="session")
+def _tls_databases(tls_postgres: TlsPostgres) -> Iterator[servers.Databases]:
     databases = servers.Databases(tls_postgres.url)
-    with databases.migrated() as url:
-        yield url
+    yield databases
     databases.close()
+
+
+@pytest.fixture
+def tls_database_url(_tls_databases: servers.Databases) -> Iterator[str]:
+    """The URL of a migrated database of the test's own, reached by TLS alone."""
+    with _tls_databases.migrated() as url:
+        yield url

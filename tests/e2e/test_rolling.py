@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 import requests
 
-from tests.e2e.fleet import ROOT, Fleet, bearer, signal_group, wait_for
+from tests.e2e.fleet import ROOT, Fleet, signal_group, wait_for
 from tests.e2e.router import RestingClient
 from tests.e2e.tls import TlsRedis
 from tests.faults import record
@@ -59,7 +59,7 @@ def test_a_release_under_load_costs_no_request_and_no_command(
         # Given clients that take nothing but success, when the next release's migrations run beside this release
         _migrate_to_the_next_release(fleet, tmp_path / "next")
         # And its processes come up, and then those of this release are asked to stop, one after the other
-        ends = _replace_all(fleet)
+        ends = _replace_all(fleet, load.clients[0].headers)
 
     # Then nobody has noticed
     assert load.faults == []
@@ -101,8 +101,11 @@ def _migrate_to_the_next_release(fleet: Fleet, folder: Path) -> None:
         assert requests.get(f"{url}/health/ready", timeout=10).status_code == 200
 
 
-def _replace_all(fleet: Fleet) -> list[float]:
-    """Replace each process by another one. Return how many seconds the former ones took to end."""
+def _replace_all(fleet: Fleet, headers: dict[str, str]) -> list[float]:
+    """Replace each process by another one. Return how many seconds the former ones took to end.
+
+    With *headers* a super_admin sends commands.
+    """
     former = {kind: list(processes) for kind, processes in fleet.running.items()}
     urls = list(fleet.urls)
     for kind, processes in former.items():
@@ -116,7 +119,7 @@ def _replace_all(fleet: Fleet) -> list[float]:
     for url, process in zip(urls, former["web"], strict=True):
         # From here on the router has no more for it. What it has is still under way, and a moment passes.
         fleet.urls.remove(url)
-        slow = Slow(url, fleet)
+        slow = Slow(url, headers)
         time.sleep(0.5)
         ends.append(_end(process, slow))
     # The other clock stands by until now.
@@ -155,13 +158,13 @@ def _end(process: subprocess.Popen[bytes], slow: Slow | None = None) -> float:
 class Slow:
     """A command whose second half is still on its way."""
 
-    def __init__(self, url: str, fleet: Fleet) -> None:
+    def __init__(self, url: str, headers: dict[str, str]) -> None:
         slug = f"slow-{url.rpartition(':')[2]}"
         self._body = json.dumps({"name": "Slow", "slug": slug, "plan": "free"}).encode()
         self._connection = HTTPConnection(url.removeprefix("http://"), timeout=10)
         self._connection.putrequest("POST", "/api/v1/tenants")
-        headers = {**bearer(fleet.token("super_admin")), "Content-Type": "application/json"}
-        for name, value in (headers | {"Content-Length": str(len(self._body))}).items():
+        more = {"Content-Type": "application/json", "Content-Length": str(len(self._body))}
+        for name, value in (headers | more).items():
             self._connection.putheader(name, value)
         self._connection.endheaders()
         self._connection.send(self._body[:10])

@@ -15,7 +15,7 @@ from domain.cache.client import connect
 from domain.read.bell import CHANNEL
 from domain.settings import Settings
 from tests.e2e.fleet import Fleet, bearer, wait_for
-from tests.e2e.tls import TlsRedis
+from tests.e2e.tls import TlsPostgres, TlsRedis
 from workers.redis_broker import make_client
 
 
@@ -72,8 +72,8 @@ def test_a_redis_that_nobody_vouches_for_is_refused_unless_its_certificate_is_kn
             assert client.ping()
 
 
-def test_a_postgres_that_nobody_vouches_for_is_refused_where_that_is_asked_for(tls_database_url: str) -> None:
-    unknown = tls_database_url.partition("&sslrootcert")[0]
+def test_a_postgres_that_nobody_vouches_for_is_refused_where_that_is_asked_for(tls_postgres: TlsPostgres) -> None:
+    unknown = tls_postgres.url.partition("&sslrootcert")[0]
     settings = Settings.from_environment({"DATABASE_URL": unknown, "REDIS_URL": "redis://h", "JWT_SECRET": "x" * 32})
 
     with pytest.raises(psycopg2.OperationalError, match="root certificate"):

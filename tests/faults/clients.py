@@ -36,7 +36,7 @@ class Client(threading.Thread):
         super().__init__(name=f"client-{seed}")
         self._fleet = fleet
         self._tenant = tenant
-        self._headers = headers
+        self.headers = headers
         self._chance = random.Random(seed)
         self._users: list[str] = []
         self._session = requests.Session()
@@ -65,7 +65,7 @@ class Client(threading.Thread):
                 self._command("PATCH", f"/users/{user}", {"last_name": f"Name {number}"})
 
     def _command(self, method: str, path: str, body: Any) -> dict[str, Any] | None:
-        headers = self._headers | {"Idempotency-Key": str(uuid4())}
+        headers = self.headers | {"Idempotency-Key": str(uuid4())}
         for attempt in itertools.count():
             response = self._send(method, f"/api/v1{path}", body, headers)
             if response is not None and response.status_code in (200, 201):
