@@ -11,11 +11,13 @@ import pytest
 import redis
 import requests
 
+from domain.bootstrap import bootstrap
 from domain.cache.client import connect
 from domain.read.bell import CHANNEL
 from domain.settings import Settings
 from tests.e2e.fleet import Fleet, bearer, wait_for
 from tests.e2e.tls import TlsPostgres, TlsRedis
+from web.doctor import caches
 from workers.redis_broker import make_client
 
 
@@ -70,6 +72,26 @@ def test_a_redis_that_nobody_vouches_for_is_refused_unless_its_certificate_is_kn
             client.ping()
         with reach(tls_redis.trusting_url, 2.0) as client:
             assert client.ping()
+
+
+@pytest.mark.parametrize(
+    ("said", "verdict", "words"),
+    [
+        ({}, "fail", "a certificate that nobody known has signed"),
+        ({"REDIS_TLS_VERIFY": "off"}, "ok", "TLS, whatever certificate it shows"),
+    ],
+)
+def test_the_doctor_says_what_keeps_redis_away(
+    tls_postgres: TlsPostgres, tls_redis: TlsRedis, said: dict[str, str], verdict: str, words: str
+) -> None:
+    environment = {"DATABASE_URL": tls_postgres.url, "REDIS_URL": tls_redis.url, "JWT_SECRET": "x" * 32}
+    container = bootstrap(Settings.from_environment(environment | said))
+
+    found = next(caches.servers(container))
+
+    assert found.verdict == verdict
+    assert words in found.found
+    container.close()
 
 
 def test_a_postgres_that_nobody_vouches_for_is_refused_where_that_is_asked_for(tls_postgres: TlsPostgres) -> None:

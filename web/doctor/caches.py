@@ -58,6 +58,13 @@ def _server(check: str, url: str, *, broker: bool = False, cache: bool = False) 
         with connect(url, _PATIENCE) as client:
             info: Any = client.info("all")
     except redis.RedisError as error:
+        if "CERTIFICATE_VERIFY_FAILED" in str(error):
+            yield fail(
+                check,
+                f"{_place(url)} has a certificate that nobody known has signed",
+                "Put ?ssl_ca_certs=… behind its URL, or set REDIS_TLS_VERIFY=off where a platform signs it itself.",
+            )
+            return
         yield fail(
             check,
             f"{_place(url)} does not answer: {type(error).__name__}",
