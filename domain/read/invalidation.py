@@ -135,6 +135,7 @@ class Invalidation:
         began = time.monotonic()
         with tracing.span("invalidate", {"cqrs.shard": shard, "cqrs.events": len(events)}):
             done = self._guarded(lambda: self._invalidator.invalidate(shard, _shown(events)))
+            tracing.note({}, failed=not done)
         if done:
             batch_log.told(shard, events, time.monotonic() - began)
         return done

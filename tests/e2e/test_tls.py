@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
@@ -59,6 +60,13 @@ def test_everything_goes_over_tls_also_to_a_redis_that_nobody_vouches_for(
         sessions = dict(cursor.fetchall())
     assert {"cqrs commands", "cqrs projections", "cqrs queries", "cqrs clock"} <= sessions.keys()
     assert set(sessions.values()) == {True}
+
+    # And so says the doctor, who finds nothing to fail.
+    examined = json.loads(fleet.flask("doctor", "--json", check=False).stdout)
+    told = [finding["found"] for finding in examined["findings"]]
+    assert [line for line in told if line.endswith(("TLSv1.2", "TLSv1.3"))] != []
+    assert [line for line in told if line.endswith("TLS, whatever certificate it shows")] != []
+    assert examined["verdict"] == "warn", [line for line in examined["findings"] if line["verdict"] == "fail"]
 
 
 def _healthy(url: str) -> dict[str, object] | None:

