@@ -47,6 +47,9 @@ HOT, HOT_TENANTS = 400, 40
 
 CONNECTIONS = 16
 
+#: Of each run.
+SECONDS = 1
+
 
 class Mixed(NamedTuple):
     load: Load
@@ -90,7 +93,6 @@ class Mixes:
 def run(here: World, tick: Callable[[str], None], *, short: bool) -> Section:
     """Measure with the grown world *here*."""
     section = Section("Mixes of reads and writes", __doc__ or "")
-    seconds = 1 if short else 2
     fill(here.database_url)
     contents = Contents.of(here.database_url, here.settings, tenants=400 if not short else 60, tokens=1)
     mixes = Mixes(contents)
@@ -109,9 +111,7 @@ def run(here: World, tick: Callable[[str], None], *, short: bool) -> Section:
             found[name, writes] = {}
             for each, application in applications.items():
                 tick(f"{name}, {writes:.0%} writes: {each}")
-                found[name, writes][each] = _measure(
-                    here, application, mixes, root, TEMPERATURES[name], writes, seconds
-                )
+                found[name, writes][each] = _measure(here, application, mixes, root, TEMPERATURES[name], writes)
     names = list(next(iter(found.values())))
     section.tables.append(
         Table(
@@ -140,7 +140,7 @@ def run(here: World, tick: Callable[[str], None], *, short: bool) -> Section:
 
 
 def _measure(
-    here: World, application: Application, mixes: Mixes, root: dict[str, str], hot: float, writes: float, seconds: int
+    here: World, application: Application, mixes: Mixes, root: dict[str, str], hot: float, writes: float
 ) -> Mixed:
     pids = (*application.pids, *here.machinery.pids)
     before = None
@@ -152,9 +152,9 @@ def _measure(
         time.sleep(1.2)
         before = _counters(here, root)
     # As many as can't be sent in the time, so that none comes twice.
-    asked = mixes.requests(int((16_000 if application.name == "service" and hot else 3_000) * seconds), hot, writes)
+    asked = mixes.requests(int((16_000 if application.name == "service" and hot else 3_000) * SECONDS), hot, writes)
     used = cpu_seconds(pids)
-    load = send(application.url, asked, connections=CONNECTIONS, seconds=seconds, directory=here.directory)
+    load = send(application.url, asked, connections=CONNECTIONS, seconds=SECONDS, directory=here.directory)
     used = cpu_seconds(pids) - used
     ratio = None
     if before is not None:
@@ -163,7 +163,7 @@ def _measure(
     else:
         # What the commands have left to be done is not for the next one to wait for.
         time.sleep(0.3)
-    return Mixed(load, used / (load.rate * seconds) * 1000, ratio)
+    return Mixed(load, used / (load.rate * SECONDS) * 1000, ratio)
 
 
 def _ask_all(application: Application, mixes: Mixes) -> None:

@@ -33,6 +33,9 @@ from tests.performance.wrk import send
 #: Connections of wrk; each has one request under way.
 CONNECTIONS = 32
 
+#: Of each run at saturation, and how often those of TABLE are run.
+SECONDS, ROUNDS = 1.0, 3
+
 #: Parts of what the ORM's application can do at most, as rates at which all are measured.
 RATES = (0.5, 0.9)
 
@@ -152,7 +155,7 @@ def load_sample(world: World, *, short: bool) -> None:
 
 
 def run(machinery: Machinery, directory: Path, tick: Callable[[str], None], *, short: bool) -> Section:
-    seconds, rounds, rest = (1.0, 1, 1) if short else (2.0, 3, 1)
+    rounds = 1 if short else ROUNDS
     section = Section("Queries", __doc__ or "")
     with world(machinery, directory, "queries") as here:
         here.fleet.start_all()
@@ -168,13 +171,13 @@ def run(machinery: Machinery, directory: Path, tick: Callable[[str], None], *, s
             saturated, rates, levels = {}, {}, {}
             for query in QUERIES if not short else TABLE[:1]:
                 asked = contents.ask(query)
-                saturated[query] = bench.saturated(query, asked, seconds, rounds if query in TABLE else rest)
+                saturated[query] = bench.saturated(query, asked, SECONDS, rounds if query in TABLE else 1)
                 levels[query] = {name: bench.levels(name, asked) for name in (L1, L2)}
                 if query in TABLE:
                     most = statistics.median(sample.load.rate for sample in saturated[query][ORM])
                     for part in RATES[:1] if short else RATES:
                         rates[query, part] = (
-                            bench.at_rate(query, asked, most * part, 0.5 if short else seconds),
+                            bench.at_rate(query, asked, most * part, 0.5 if short else 1.5),
                             most * part,
                         )
             tick("reading plans")
