@@ -13,7 +13,7 @@ import sqlalchemy.exc
 
 from domain.model.actor import Actor
 from domain.model.command import Command
-from domain.model.errors import ConcurrencyConflict, MemberNotFound, RuleBroken, Unavailable
+from domain.model.errors import ConcurrencyConflict, MemberNotFound, RuleBroken, SenderDeactivated, Unavailable
 from domain.model.position import Position
 from domain.model.tenants.commands import ChangeTenant, CreateTenant
 from domain.model.users.commands import ActivateUser, AddRole, DeactivateUser, RegisterUser, RemoveRole, UpdateUser
@@ -77,7 +77,7 @@ def storm(bus: CommandBus, homes: Sequence[Home], seed: int, count: int) -> list
             time.sleep(chance.random() / 100)
         try:
             done.append(send(bus, something(chance, chance.choice(list(homes)))))
-        except (RuleBroken, MemberNotFound, ConcurrencyConflict):
+        except (RuleBroken, MemberNotFound, SenderDeactivated, ConcurrencyConflict):
             continue
         except AWAY:
             time.sleep(0.01)

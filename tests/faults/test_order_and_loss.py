@@ -88,9 +88,11 @@ def rolling_back(url: str, homes: list[Home]) -> Iterator[None]:
 
     thread = threading.Thread(target=roll_back)
     thread.start()
-    yield
-    stop.set()
-    thread.join()
+    try:
+        yield
+    finally:
+        stop.set()
+        thread.join()
 
 
 def test_every_projection_applies_every_event_once_and_in_order(database_url: str):
@@ -105,10 +107,13 @@ def test_every_projection_applies_every_event_once_and_in_order(database_url: st
     # When eight writers change them while workers fold
     for worker in workers:
         worker.start()
-    with cutting(database_url, 0.03) as cuts, rolling_back(database_url, homes), ThreadPoolExecutor(WRITERS) as writers:
-        done = list(writers.map(lambda seed: storm(bus, homes, seed, COMMANDS // WRITERS), range(WRITERS)))
+    writers = ThreadPoolExecutor(WRITERS)
+    try:
+        with cutting(database_url, 0.03) as cuts, rolling_back(database_url, homes), writers:
+            done = list(writers.map(lambda seed: storm(bus, homes, seed, COMMANDS // WRITERS), range(WRITERS)))
+    finally:
+        ends.set()
     acknowledged = [each for one in done for each in one]
-    ends.set()
     for worker in workers:
         worker.join(120)
 
