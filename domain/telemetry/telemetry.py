@@ -121,9 +121,10 @@ class Telemetry:
     def said(self) -> dict[str, Any]:
         """Return what this process counts, and how it is."""
         totals = self.counters.totals()
-        for counted in self._counts:
+        # Copies, since parts that are made only now may add themselves meanwhile.
+        for counted in list(self._counts):
             totals.update(counted())
-        return {"counters": written(totals), **{name: say() for name, say in self._also.items()}}
+        return {"counters": written(totals), **{name: say() for name, say in list(self._also.items())}}
 
     def look(self) -> Look:
         """Return what all processes count and say; Redis down, what this one does."""

@@ -11,6 +11,7 @@ import pytest
 import requests
 
 from domain.settings import Settings
+from tests.databases import Databases
 from tests.e2e.fleet import Fleet, bearer, wait_for
 from tests.e2e.varnish import port, varnish, varnishd
 from web.tokens import make_token
@@ -58,11 +59,11 @@ class Edge:
 
 
 @pytest.fixture(scope="module")
-def edge(_databases: Any, _redis_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Edge]:
+def edge(databases: Databases, _redis_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Edge]:
     varnishd()
     directory, front = tmp_path_factory.mktemp("edge"), port()
     with (
-        _databases.migrated() as database_url,
+        databases.migrated() as database_url,
         Fleet(
             database_url, _redis_url, directory, EDGE_CACHE="on", EDGE_PURGE_URL=f"http://127.0.0.1:{front}/"
         ).start_all() as fleet,
