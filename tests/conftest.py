@@ -10,6 +10,7 @@ import redis
 import structlog
 
 from domain import logs
+from domain.cache import guard, loading
 from tests import servers
 from workers.launcher.postgres import EmbeddedPostgres
 from workers.launcher.valkey import EmbeddedValkey
@@ -77,3 +78,10 @@ def logging_as_before(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     root.setLevel(level)
     structlog.reset_defaults()
     structlog.contextvars.clear_contextvars()
+
+
+@pytest.fixture
+def patience(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A machine that runs all tests at once is slower than any Redis, and only some tests are about a slow one."""
+    monkeypatch.setattr(guard, "SLOW", 10.0)
+    monkeypatch.setattr(loading, "SLOW", 10.0)

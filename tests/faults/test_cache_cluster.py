@@ -26,7 +26,7 @@ from tests.faults.test_cache_races import run
 from tests.valkeys import PASSWORD, Cluster, Valkey, serves
 from web.health import checks
 
-pytestmark = pytest.mark.fault
+pytestmark = [pytest.mark.fault, pytest.mark.usefixtures("patience")]
 
 #: Races of each of sixteen threads.
 RACES = scaled(150, 3000)
@@ -227,7 +227,7 @@ def test_a_node_that_hands_its_slots_over_and_takes_them_back_has_not_kept_its_a
     home = cluster.node_of(STATE)
     other = next(node for node in cluster.nodes if node is not home)
     node = next(node for node in cluster.nodes if node not in (home, other))
-    tenant = next(each for each in map(Tenant, range(1, 100)) if cluster.node_of(f"{{{each.id}}}") is node)
+    tenant = next(each for each in map(Tenant, range(1000, 1100)) if cluster.node_of(f"{{{each.id}}}") is node)
     sleeper = Sleeper(cluster.url, tenant)
     assert [sleeper.sees() for _ in range(2)] == [(1, "load"), (1, "l2")]
 
@@ -247,10 +247,14 @@ def hand_over(old: Valkey, new: Valkey) -> None:
     wait_for(lambda: old.ask("INFO", "replication").get("master_link_status") == "up", 20, "the former node to follow")
 
 
-def test_a_server_that_was_replaced_and_comes_back_has_not_kept_its_answers(tmp_path: Path):
+def test_a_server_that_was_replaced_and_comes_back_has_not_kept_its_answers(
+    tmp_path: Path, request: pytest.FixtureRequest
+):
     # Given an answer on a server that has a replica
     auth = f"masterauth {PASSWORD}\nrepl-diskless-sync-delay 0\n"
     first, second = Valkey(tmp_path, auth).start(), Valkey(tmp_path, auth).start()
+    for each in (first, second):
+        request.addfinalizer(each.kill)
     tenant = Tenant(1)
     sleeper = Sleeper(url_of(first), tenant)
     assert [sleeper.sees() for _ in range(2)] == [(1, "load"), (1, "l2")]
@@ -266,8 +270,6 @@ def test_a_server_that_was_replaced_and_comes_back_has_not_kept_its_answers(tmp_
     # Then the answer from before is not given
     assert sleeper.sees() == (2, "load")
     sleeper.close()
-    for each in (first, second):
-        each.kill()
 
 
 def url_of(server: Valkey) -> str:

@@ -176,7 +176,7 @@ def test_a_window_ends_and_is_forgotten(redis_url: str) -> None:
     assert counts.incr("a", 10) == 1
 
     with redis.Redis.from_url(redis_url) as client:
-        deadline = time.monotonic() + 5
+        deadline = time.monotonic() + 30
         while client.get("rate:{all}:a:1020") is None:
             assert time.monotonic() < deadline
             time.sleep(0.05)
@@ -185,7 +185,7 @@ def test_a_window_ends_and_is_forgotten(redis_url: str) -> None:
         assert 0 < client.ttl("rate:{all}:a:1020") <= 20
     counts.incr("b", 10)
     now[0] = 1020.0
-    deadline = time.monotonic() + 5
+    deadline = time.monotonic() + 30
     while counts._counts:
         assert time.monotonic() < deadline
         time.sleep(0.05)
@@ -196,7 +196,8 @@ def test_names_in_redis_tell_nobody(make: Make, redis_url: str) -> None:
     service.send("GET", NOWHERE, by=replace(ROOT, id="ada@example.com"))
 
     with redis.Redis.from_url(redis_url) as client:
-        deadline = time.monotonic() + 5
+        # A Redis that was slow on a busy machine is left alone for a while.
+        deadline = time.monotonic() + 30
         while not (keys := client.keys("rate:*")):
             assert time.monotonic() < deadline
             time.sleep(0.05)
