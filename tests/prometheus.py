@@ -41,6 +41,10 @@ class Prometheus:
         assert len(found) <= 1, (expression, found)
         return float(found[0]["value"][1]) if found else None
 
+    def by(self, label: str, expression: str) -> dict[str, float]:
+        """Return the numbers that *expression* gives now, by one of their labels."""
+        return {each["metric"][label]: float(each["value"][1]) for each in self.query(expression)}
+
     def targets(self) -> list[tuple[str, str]]:
         """Return the health of each target, and what went wrong when it was last scraped."""
         targets = requests.get(f"{self._api}/targets", timeout=5).json()["data"]["activeTargets"]

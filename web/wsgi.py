@@ -19,6 +19,9 @@ try:
     logs.configure(settings)
     tracing.configure(settings, "web")
     app = create_app(settings)
-    app.extensions[EXTENSION].telemetry.kind = "web"
+    telemetry = app.extensions[EXTENSION].telemetry
+    telemetry.kind = "web"
+    # Also one that nobody asks anything is seen, and its death missed.
+    telemetry.start()
 except SettingsError as error:
     sys.exit(str(error))
