@@ -9,7 +9,7 @@ from domain.cache.cache import Cache
 from domain.cache.client import connect, servers
 from domain.cache.envelope import Envelope
 from domain.cache.epoch import Epoch
-from domain.cache.guard import Guard
+from domain.cache.guard import NODE, Guard
 from domain.cache.health import Health
 from domain.cache.invalidation import RedisInvalidator
 from domain.cache.l1 import L1
@@ -40,10 +40,11 @@ def make_cache(
     telemetry = telemetry or make_telemetry(url)
     stats, l1 = telemetry.counters, L1(l1_max_bytes)
     epoch = Epoch(servers(url, TIMEOUT))
+    breaker = CircuitBreaker() if epoch.servers.together else CircuitBreaker(longest=NODE)
     l2 = L2(
         epoch,
         Envelope(encryption_keys, compress_min_bytes),
-        Guard(CircuitBreaker(), stats),
+        Guard(breaker, stats),
         stats,
         applied,
         unreadable=lambda: telemetry.troubles.happened("unreadable"),

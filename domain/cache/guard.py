@@ -18,6 +18,11 @@ T = TypeVar("T")
 SLOW = 0.05
 
 
+#: The longest pause before a node of a cluster is tried again, in seconds. Where one is gone another takes its place
+#: soon, which is found out by asking for it.
+NODE = 2.0
+
+
 class Guard:
     """Calls Redis as far as the breaker allows, and knows no other error than Down."""
 
@@ -33,7 +38,7 @@ class Guard:
 
         *where* names the node of a cluster that is called: each has a breaker of its own.
         """
-        breaker = self._breakers.get(where) or self._breakers.setdefault(where, CircuitBreaker())
+        breaker = self._breakers.get(where) or self._breakers.setdefault(where, CircuitBreaker(longest=NODE))
         if not breaker.allows():
             raise Down
         started = time.monotonic()

@@ -22,8 +22,9 @@ from tests.faults.clients import Load
 from tests.faults.outcome import assert_nothing_is_lost_or_doubled
 from workers.launcher.procfile import shell
 
-#: What the platform lets a process take.
-DRAIN = 30.0
+#: What the platform lets a process take, and after which granian and Dramatiq, sooner than that, kill their children.
+#: Granian also says that it does when a child is just about to be gone, so that its words prove nothing.
+DRAIN, KILLED = 30.0, 20.0
 
 #: A later release's migration of each side: what is added to the tables that are used most.
 _NEXT = {
@@ -66,8 +67,7 @@ def test_a_release_under_load_costs_no_request_and_no_command(
     assert all(client.queries > 10 for client in load.clients)  # type: ignore[attr-defined]
     assert_nothing_is_lost_or_doubled(tls_database_url, load.answers, len(load.clients))
     # And all have ended by themselves
-    assert max(ends) < DRAIN
-    assert "refused to gracefully stop" not in fleet.logs()
+    assert max(ends) < KILLED
     print(f"{len(load.answers)} commands, ends after {[round(each, 1) for each in ends]} s")
 
 
@@ -80,9 +80,7 @@ def test_a_web_process_that_is_stopped_while_it_starts_ends_at_once(tmp_path: Pa
         wait_for(lambda: fleet.logs().count("Spawning worker") == 2, 30, "the workers")
         time.sleep(pause)
 
-        _end(process)
-
-        assert "refused to gracefully stop" not in fleet.logs()
+        assert _end(process) < KILLED
         assert process.returncode is not None
 
 

@@ -171,6 +171,9 @@ def test_a_public_key_does_not_pass_for_a_secret() -> None:
         def key_for(self, _token: str) -> VerificationKey:
             return VerificationKey(key.public_key(), "RS256")
 
+        def version(self) -> int:
+            return 0
+
     authenticator = Authenticator(Published())
     payload = base64.urlsafe_b64encode(json.dumps(claims()).encode()).rstrip(b"=")
     head = base64.urlsafe_b64encode(b'{"alg":"HS256","typ":"JWT"}').rstrip(b"=")
@@ -185,3 +188,46 @@ def test_a_public_key_does_not_pass_for_a_secret() -> None:
 def test_a_short_secret_is_no_secret() -> None:
     with pytest.raises(ValueError, match="32 bytes"):
         SharedSecret("x" * 31)
+
+
+class Turning:
+    """One key after another, as a JWKS server has them."""
+
+    def __init__(self) -> None:
+        self.key, self.turned = SECRET, 0
+
+    def key_for(self, _token: str) -> VerificationKey:
+        return VerificationKey(self.key, "HS256")
+
+    def version(self) -> int:
+        return self.turned
+
+
+def test_what_was_verified_stays_so_until_the_key_goes() -> None:
+    keys = Turning()
+    authenticator, token = Authenticator(keys), header()
+    assert authenticator.authenticate(token).id == USER
+
+    keys.key = SECRET[::-1]
+    assert authenticator.authenticate(token).id == USER
+
+    keys.turned += 1
+    for _ in range(2):
+        with pytest.raises(Unauthenticated):
+            authenticator.authenticate(token)
+
+
+def test_what_was_verified_ends_with_the_token(authenticator: Authenticator) -> None:
+    token = header(exp=int(time.time()) + 1)
+    assert authenticator.authenticate(token).id == USER
+
+    time.sleep(1)
+    with pytest.raises(Unauthenticated, match="expired"):
+        authenticator.authenticate(token)
+
+
+def test_tokens_without_end_do_not_fill_the_memory(authenticator: Authenticator, monkeypatch: Any) -> None:
+    monkeypatch.setattr("web.auth.REMEMBERED", 3)
+    for number in range(10):
+        assert authenticator.authenticate(header(sub=f"user-{number}")).id == f"user-{number}"
+        assert len(authenticator._verified) <= 3
