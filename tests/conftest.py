@@ -2,18 +2,45 @@
 
 from __future__ import annotations
 
+import gc
 import logging
 from collections.abc import Iterator
 
 import pytest
 import redis
 import structlog
+from werkzeug.routing.rules import Rule
 
 from domain import logs
 from domain.cache import guard, loading
 from tests import servers
 from workers.launcher.postgres import EmbeddedPostgres
 from workers.launcher.valkey import EmbeddedValkey
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _applications_are_made_fast() -> Iterator[None]:
+    """Most tests make an application of their own, and took longer over that than over what they try.
+
+    Werkzeug compiles a function for each route, which depends on nothing but the route; and what all tests have in
+    common is looked through for garbage again and again.
+    """
+    compiled, compile_builder = {}, Rule._compile_builder
+
+    def once(rule: Rule, append_unknown: bool = True):
+        key = (rule.rule, tuple(rule._trace), repr(rule.defaults), append_unknown)
+        if key not in compiled:
+            compiled[key] = compile_builder(rule, append_unknown)
+        return compiled[key]
+
+    thresholds = gc.get_threshold()
+    gc.freeze()
+    gc.set_threshold(20_000, 20, 50)
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(Rule, "_compile_builder", once)
+        yield
+    gc.set_threshold(*thresholds)
+    gc.unfreeze()
 
 
 @pytest.fixture(scope="session")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import time
 import uuid
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
@@ -16,6 +17,7 @@ from urllib.parse import urlsplit, urlunsplit
 
 import psycopg2
 from psycopg2 import sql
+from psycopg2.extensions import connection as Connection
 from psycopg2.extensions import cursor as Cursor
 
 #: What the schema of a database is, which tables of it have been used, and which of those refuse to be emptied.
@@ -37,6 +39,7 @@ class Databases:
         #: The rows that migrations made, by table, as COPY has them.
         self._rows: dict[str, str] = {}
         self._free: list[str] = []
+        self._connection: Connection | None = None
 
     @contextmanager
     def migrated(self) -> Iterator[str]:
@@ -64,6 +67,8 @@ class Databases:
     def close(self) -> None:
         for name in [*self._free, *([self._template] if self._template else [])]:
             self._drop(name)
+        if self._connection is not None:
+            self._connection.close()
 
     def _made_template(self) -> str:
         if self._template is None:
@@ -76,6 +81,9 @@ class Databases:
 
     def _taken(self) -> str:
         name, old = f"test_{uuid.uuid4().hex}", self._free.pop()
+        # One who has just left it is there a moment longer, and would be waited for in steps of a tenth of a second.
+        while self._used(old):
+            time.sleep(0.001)
         self._execute(sql.SQL("ALTER DATABASE {} RENAME TO {}").format(sql.Identifier(old), sql.Identifier(name)))
         return name
 
@@ -119,11 +127,17 @@ class Databases:
                 cursor.execute("SET app.engine = 'on'; SET lock_timeout = '5s'")
                 yield cursor
 
-    def _execute(self, statement: sql.Composed) -> None:
-        with closing(psycopg2.connect(self._server)) as connection:
-            connection.autocommit = True
-            with connection.cursor() as cursor:
-                cursor.execute(statement)
+    def _used(self, name: str) -> bool:
+        return bool(self._execute(sql.SQL("SELECT FROM pg_stat_activity WHERE datname = {}").format(sql.Literal(name))))
+
+    def _execute(self, statement: sql.Composed) -> int:
+        """Return how many rows it gave."""
+        if self._connection is None:
+            self._connection = psycopg2.connect(self._server)
+            self._connection.autocommit = True
+        with self._connection.cursor() as cursor:
+            cursor.execute(statement)
+            return cursor.rowcount
 
 
 class _Changed(Exception):

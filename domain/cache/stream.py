@@ -74,6 +74,8 @@ class StreamReader:
         self._stopping.set()
         self.trusted_until = 0.0
         if self._thread is not None:
+            # It waits for news, which nobody needs any more.
+            self._client.connection_pool.disconnect()
             self._thread.join(SILENCE + BLOCK)
 
     def disconnect(self) -> None:
@@ -85,6 +87,8 @@ class StreamReader:
             try:
                 self.follow()
             except Exception as error:
+                if self._stopping.is_set():
+                    return
                 self.disconnected += 1
                 if not isinstance(error, redis.RedisError | OSError):
                     log.exception("The invalidations can't be read.")

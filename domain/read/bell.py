@@ -87,6 +87,8 @@ class RedisBell(LocalBell):
         """End the thread."""
         self._ends.set()
         if self._thread is not None:
+            # It listens, and would for a while.
+            self._client.connection_pool.disconnect()
             self._thread.join(2 * _PAUSE)
         self._client.close()
 
@@ -97,7 +99,11 @@ class RedisBell(LocalBell):
                     subscription.subscribe(CHANNEL)
                     while not self._ends.is_set():
                         self._hear(subscription.get_message(timeout=_PAUSE))
-            except (redis.RedisError, OSError) as error:
+            except Exception as error:
+                if self._ends.is_set():
+                    return
+                if not isinstance(error, redis.RedisError | OSError):
+                    raise
                 if self.heard:
                     log.warning("The bell can't be heard.", error=type(error).__name__)
                 self.heard = False

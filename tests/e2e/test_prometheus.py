@@ -18,7 +18,7 @@ from tests.prometheus import Prometheus, prometheus
 from web.tokens import make_token
 from workers.launcher.valkey import EmbeddedValkey
 
-pytestmark = pytest.mark.e2e
+pytestmark = [pytest.mark.e2e, pytest.mark.thorough]
 
 DASHBOARDS = Path(__file__).parents[2] / "web" / "metrics" / "grafana"
 

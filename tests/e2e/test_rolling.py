@@ -53,6 +53,7 @@ def fleet(tls_database_url: str, tls_redis: TlsRedis, tmp_path: Path) -> Iterato
 
 
 @pytest.mark.e2e
+@pytest.mark.thorough
 def test_a_release_under_load_costs_no_request_and_no_command(
     fleet: Fleet, tls_database_url: str, tmp_path: Path
 ) -> None:

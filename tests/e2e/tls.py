@@ -48,7 +48,9 @@ class TlsPostgres(EmbeddedPostgres):
         return f"sslmode=verify-full&sslrootcert={self.certificate.certificate}"
 
     def _settings(self) -> dict[str, str]:
-        return super()._settings() | {
+        # Debian's may be older than this one.
+        settings = {name: value for name, value in super()._settings().items() if name != "scram_iterations"}
+        return settings | {
             "ssl": "on",
             "ssl_cert_file": str(self.certificate.certificate),
             "ssl_key_file": str(self.certificate.key),
