@@ -28,8 +28,8 @@ install: $(INSTALLED) ## Make the virtual environment (all others do it by thems
 run: $(INSTALLED) ## Run everything here: servers, schema, web, worker, clock, sample data. Ctrl-C stops it
 	@$(BIN)/python -m workers.launcher
 
-test: $(INSTALLED) ## Run the tests; nothing needs to be running
-	@$(BIN)/python -m pytest -n $(JOBS) --dist worksteal -m "not thorough" $(ARGS)
+test: $(INSTALLED) ## Run all tests but those of the whole service; nothing needs to be running
+	@$(BIN)/python -m pytest -n $(JOBS) --dist worksteal -m "not e2e" $(ARGS)
 
 check: $(INSTALLED) ## Run all that must pass before a commit: ruff, mypy, import-linter, known weaknesses, all tests
 	$(BIN)/ruff check .

@@ -54,7 +54,6 @@ def curl_lines() -> list[str]:
     return [line.strip() for line in joined.splitlines() if line.strip().startswith("curl ")]
 
 
-@pytest.mark.e2e
 def test_the_first_calls_of_the_readme_work_as_they_stand(fleet: Fleet) -> None:
     given = {**os.environ, "API": f"{fleet.urls[0]}/api/v1", "TOKEN": root()}
     answers: list[dict[str, Any]] = []
@@ -81,7 +80,6 @@ def test_the_readme_has_every_call() -> None:
     assert len(rows) == len(described)
 
 
-@pytest.mark.e2e
 def test_a_client_killed_in_the_middle_and_repeating_with_its_key_has_one_effect(fleet: Fleet) -> None:
     url = f"{fleet.urls[0]}/api/v1"
     quotas = {"users": 1000, "workspaces": 1}

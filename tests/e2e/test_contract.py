@@ -44,8 +44,6 @@ def token(**claims: str) -> str:
     return jwt.encode(claims | {"exp": int(time.time()) + 3600}, SECRET, algorithm="HS256")
 
 
-@pytest.mark.e2e
-@pytest.mark.thorough
 def test_no_answer_is_outside_the_document(fleet: Fleet, tmp_path: Path) -> None:
     everything = somebody_who_may_everything(fleet)
     cases, seconds = 0, scaled(15, 420)

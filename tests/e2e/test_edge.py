@@ -16,8 +16,6 @@ from tests.e2e.fleet import Fleet, bearer, wait_for
 from tests.e2e.varnish import port, varnish, varnishd
 from web.tokens import make_token
 
-pytestmark = [pytest.mark.e2e, pytest.mark.thorough]
-
 API = "/api/v1"
 
 

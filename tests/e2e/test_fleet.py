@@ -25,7 +25,6 @@ time.sleep(100)
 """
 
 
-@pytest.mark.e2e
 def test_a_fleet_ends_with_the_test_that_is_killed(tmp_path: Path) -> None:
     with subprocess.Popen(
         [sys.executable, "-c", TEST, str(tmp_path)], cwd=ROOT, stdout=subprocess.PIPE, text=True

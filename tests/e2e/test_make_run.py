@@ -32,8 +32,6 @@ def checkout(tmp_path: Path) -> Iterator[Path]:
     discard(folder)
 
 
-@pytest.mark.e2e
-@pytest.mark.thorough
 def test_the_service_is_full_and_its_curl_lines_work_and_its_data_stay(checkout: Path) -> None:
     port = free_port()
     with Launched(checkout, port, CACHE_WARMUP_RATE="500") as first:

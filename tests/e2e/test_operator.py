@@ -84,8 +84,6 @@ def execute(url: str, statement: str) -> None:
         connection.commit()
 
 
-@pytest.mark.e2e
-@pytest.mark.thorough
 def test_an_operator_signs_in_mends_a_projection_and_rebuilds_it(
     fleet: Fleet, database_url: str, tmp_path: Path
 ) -> None:

@@ -18,8 +18,6 @@ from tests.prometheus import Prometheus, prometheus
 from web.tokens import make_token
 from workers.launcher.valkey import EmbeddedValkey
 
-pytestmark = [pytest.mark.e2e, pytest.mark.thorough]
-
 DASHBOARDS = Path(__file__).parents[2] / "web" / "metrics" / "grafana"
 
 #: Seconds within which whoever is on call has to be told.

@@ -15,7 +15,6 @@ from tests.e2e.fleet import SECRET, Fleet, wait_for
 from tests.faults.storm import Storm
 
 
-@pytest.mark.e2e
 def test_a_rebuild_is_done_by_worker_and_clock(database_url: str, redis_url: str, tmp_path: Path):
     # Given rows that somebody has changed, and a worker and a clock
     settings = Settings.from_environment({"DATABASE_URL": database_url, "REDIS_URL": redis_url, "JWT_SECRET": SECRET})

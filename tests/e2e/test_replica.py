@@ -88,8 +88,6 @@ def offset(position: str) -> int:
     return Position.parse(position).offset
 
 
-@pytest.mark.e2e
-@pytest.mark.thorough
 def test_a_position_is_true_on_a_replica_that_lags_and_the_cache_keeps_nothing_older_for_newer(
     deployed: Deployed,
 ) -> None:

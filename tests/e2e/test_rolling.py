@@ -52,8 +52,6 @@ def fleet(tls_database_url: str, tls_redis: TlsRedis, tmp_path: Path) -> Iterato
         yield fleet.start_all(web=2)
 
 
-@pytest.mark.e2e
-@pytest.mark.thorough
 def test_a_release_under_load_costs_no_request_and_no_command(
     fleet: Fleet, tls_database_url: str, tmp_path: Path
 ) -> None:
@@ -72,7 +70,6 @@ def test_a_release_under_load_costs_no_request_and_no_command(
     print(f"{len(load.answers)} commands, ends after {[round(each, 1) for each in ends]} s")
 
 
-@pytest.mark.e2e
 @pytest.mark.parametrize("pause", [0.0, 0.5])
 def test_a_web_process_that_is_stopped_while_it_starts_ends_at_once(tmp_path: Path, pause: float) -> None:
     # Given a process whose workers are there, and have not begun to serve

@@ -15,8 +15,6 @@ from tests.e2e.sample import assert_it_is_the_sample, load_into, wait_until_caug
 from tests.faults.scale import scaled
 from workers.launcher.valkey import EmbeddedValkey
 
-pytestmark = pytest.mark.e2e
-
 
 #: How many of the sample's tenants; `make run` loads all five in a test of its own.
 TENANTS = scaled(2, 5)

@@ -42,7 +42,6 @@ def request(line: bytes, *headers: bytes) -> bytes:
     return b"\r\n".join([line, b"Host: localhost", b"Connection: close", *headers, b"", b""])
 
 
-@pytest.mark.e2e
 def test_what_reaches_us_is_answered_by_us_and_what_does_not_by_an_empty_refusal(fleet: Fleet) -> None:
     for sent, status, code in (
         (request(b"GET /nowhere HTTP/1.1"), 404, "not_found"),
@@ -76,7 +75,6 @@ def test_what_reaches_us_is_answered_by_us_and_what_does_not_by_an_empty_refusal
     assert b"HTTP/1.1 200" in exchange(fleet, request(b"GET /health/live HTTP/1.1"))
 
 
-@pytest.mark.e2e
 def test_an_import_that_comes_slowly_and_in_odd_pieces_loses_no_line(fleet: Fleet) -> None:
     root = bearer(fleet.token("super_admin"))
     connection = HTTPConnection(fleet.urls[0].removeprefix("http://"), timeout=60)

@@ -28,8 +28,6 @@ def fleet(tls_database_url: str, tls_redis: TlsRedis, tmp_path: Path) -> Iterato
         yield fleet.start_all()
 
 
-@pytest.mark.e2e
-@pytest.mark.thorough
 def test_everything_goes_over_tls_also_to_a_redis_that_nobody_vouches_for(
     fleet: Fleet, tls_database_url: str, tls_redis: TlsRedis
 ) -> None:

@@ -16,8 +16,6 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTrace
 
 from tests.e2e.fleet import Fleet, bearer, wait_for
 
-pytestmark = pytest.mark.e2e
-
 TRACE = "4bf92f3577b34da6a3ce929d0e0e4736"
 
 

@@ -18,9 +18,9 @@ from tests.faults import record
 from tests.faults.clients import Load
 from tests.faults.scale import scaled
 
-pytestmark = [pytest.mark.fault, pytest.mark.e2e]
+pytestmark = pytest.mark.fault
 
-SECONDS = scaled(8, 1800)
+SECONDS = scaled(5, 1800)
 
 #: Seconds between two looks.
 EVERY = SECONDS / 40
