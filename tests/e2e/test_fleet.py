@@ -7,7 +7,6 @@ import sys
 from pathlib import Path
 
 import psutil
-import pytest
 
 from tests.e2e.fleet import ROOT, wait_for
 from tests.e2e.launched import alive

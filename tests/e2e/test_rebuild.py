@@ -5,8 +5,6 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-import pytest
-
 from domain.postgres.pool import Pool
 from domain.read.engine import SESSION
 from domain.settings import Settings

@@ -7,14 +7,12 @@ import threading
 import time
 from pathlib import Path
 
-import pytest
 import requests
 
 from tests.e2e.fleet import Fleet, bearer, signal_group
 from tests.e2e.sample import assert_it_is_the_sample, load_into, wait_until_caught_up
 from tests.faults.scale import scaled
 from workers.launcher.valkey import EmbeddedValkey
-
 
 #: How many of the sample's tenants; `make run` loads all five in a test of its own.
 TENANTS = scaled(2, 5)
