@@ -28,7 +28,8 @@ def is_free(port: int, host: str = LOOPBACK) -> bool:
 
 def free_port(*preferred: int) -> int:
     """Return the first of the *preferred* ports that is free, else any that is."""
-    others = random.sample(FREE_RANGE, 100)
+    # Not from a seed, which several processes may share that then all want the same port.
+    others = random.SystemRandom().sample(FREE_RANGE, 100)
     for port in (*preferred, *others):
         if is_free(port):
             return port

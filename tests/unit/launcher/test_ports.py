@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import random
 import socket
 from collections.abc import Iterator
 from pathlib import Path
@@ -35,3 +36,11 @@ def test_a_remembered_port_that_is_taken_gives_way_to_another(tmp_path: Path, ta
 
     assert other != taken
     assert remembered_port(tmp_path / "port", None) == other
+
+
+def test_processes_that_share_a_seed_choose_different_ports():
+    def chosen() -> list[int]:
+        random.seed(1)
+        return [free_port() for _ in range(3)]
+
+    assert chosen() != chosen()
