@@ -13,6 +13,8 @@ INSTALLED := $(VENV)/.installed-$(KEY)
 
 # What would bring foreign packages in, or ours elsewhere, is kept out. Where pip gets packages from stays as it is set.
 unexport PYTHONPATH PYTHONHOME PIP_TARGET PIP_PREFIX PIP_ROOT PIP_USER PIP_PYTHON PIP_NO_DEPS PIP_DRY_RUN PIP_REQUIREMENT
+# Each of the hundreds of processes that the tests start would compile everything anew.
+unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
 .PHONY: help install run test check format openapi reset faults bench

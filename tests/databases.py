@@ -24,6 +24,9 @@ from psycopg2.extensions import cursor as Cursor
 _SCHEMA, _USED, _GUARDED = (Path(__file__).parent / "databases.sql").read_text().split(";\n")[:3]
 
 
+_END = sql.SQL("SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE datname = {}")
+
+
 class Databases:
     """Makes databases on one server, and none twice that can be used again.
 
@@ -89,11 +92,8 @@ class Databases:
 
     def _empty(self, name: str) -> None:
         """Bring the database back to how it was made. Raises _Changed if that takes more than emptying tables."""
+        self._execute(_END.format(sql.Literal(name)))
         with self._cursor(name) as cursor:
-            cursor.execute(
-                "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity "
-                "WHERE datname = current_database() AND pid <> pg_backend_pid()"
-            )
             if _schema_of(cursor) != self._schema:
                 raise _Changed
             if used := _used_tables(cursor):
