@@ -4,16 +4,25 @@ from __future__ import annotations
 
 import threading
 import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
+from itertools import count
 from typing import NamedTuple
+from uuid import uuid4
 
 import psycopg2
 import pytest
 from alembic import command
 from alembic.script import ScriptDirectory
 from psycopg2.extensions import connection as Connection
+from psycopg2.extensions import cursor as Cursor
 
+from domain.postgres.pool import Pool
+from domain.write.event_store import Snapshot
+from domain.write.postgres_store import PostgresEventStore
 from migrations.runner import Side, config
+from tests.integration.write.appends import answer, append, registered, tenant_created
 
 #: Those that were made before there was any release.
 EARLY = {("write", "0002"), ("read", "0002")}
@@ -115,3 +124,51 @@ def test_a_migration_that_waits_for_a_lock_lets_others_pass(empty_database_url: 
         assert not migrating.is_alive()
         with other.cursor() as cursor:
             cursor.execute("SELECT parked FROM read_schema.projection_checkpoints")
+
+
+@pytest.mark.parametrize(
+    "table", ["shards", "domain_events", "reservations", "tenant_usage", "idempotency_keys", "snapshots"]
+)
+def test_a_table_gets_a_column_in_the_midst_of_a_command(database_url: str, table: str) -> None:
+    # Given a session that has sent each statement of a command before
+    with closing(Pool(database_url, size=1)) as pool, closing(psycopg2.connect(database_url)) as migrating:
+        store, tenant = PostgresEventStore(pool), str(uuid4())
+        store.append(append(tenant, tenant_created(tenant)))
+        user = registered(tenant)
+        store.append(append(tenant, user))
+        id = user.aggregate_id
+        store.save_snapshot(tenant, id, Snapshot(1, 2, 1, {"n": 1}))
+        versions = count(2)
+
+        def save_snapshot() -> None:
+            store.save_snapshot(tenant, id, Snapshot(next(versions), 2, 1, {"n": 1}))
+
+        def check_history() -> None:
+            snapshot, events = store.histories(tenant, {id: 1})[id]
+            assert snapshot is not None
+            assert [event.version for event in (*events, *store.histories(tenant, {id: 2})[id].events)] == [1]
+
+        statements: list[Callable[[], object]] = [
+            check_history,
+            lambda: store.append(append(tenant, registered(tenant), idempotency=[answer(str(uuid4()), ordinal=1)])),
+            lambda: store.answered(tenant, ["a"]),
+            save_snapshot,
+        ]
+        for statement in statements:
+            statement()
+        for number, statement in enumerate(statements):
+            # When a later release's migration has the table, and each waits for it in its midst
+            with migrating, migrating.cursor() as cursor, ThreadPoolExecutor() as executor:
+                cursor.execute(f"ALTER TABLE write_schema.{table} ADD COLUMN next_{number} text DEFAULT 'none'")
+                done = executor.submit(statement)
+                while not done.done() and not _waits(cursor):
+                    time.sleep(0.001)
+                migrating.commit()
+
+                # Then it is done as ever
+                done.result(10)
+
+
+def _waits(cursor: Cursor) -> bool:
+    cursor.execute("SELECT FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'")
+    return bool(cursor.rowcount)
