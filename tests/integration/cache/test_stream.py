@@ -153,23 +153,27 @@ class Wall:
         self._listener = socket.create_server(("127.0.0.1", 0))
         self.url = f"{start}@127.0.0.1:{self._listener.getsockname()[1]}/{database}"
         self.swallow = threading.Event()
-        self._sockets: list[socket.socket] = []
+        self._sockets: list[socket.socket] = [self._listener]
+        self._accepting = threading.Thread(target=self._accept, daemon=True)
 
     def __enter__(self) -> Wall:
-        threading.Thread(target=self._accept, daemon=True).start()
+        self._accepting.start()
         return self
 
     def __exit__(self, *_: object) -> None:
-        for each in (self._listener, *self._sockets):
+        # Closing it would leave the thread waiting, and let the next one in.
+        self._listener.shutdown(socket.SHUT_RDWR)
+        self._accepting.join()
+        for each in self._sockets:
             each.close()
 
     def _accept(self) -> None:
         while True:
             try:
                 near, _ = self._listener.accept()
-                far = socket.create_connection(self._target)
             except OSError:
                 return
+            far = socket.create_connection(self._target)
             self._sockets += [near, far]
             threading.Thread(target=self._pass, args=(near, far), daemon=True).start()
             threading.Thread(target=self._pass, args=(far, near), daemon=True).start()
