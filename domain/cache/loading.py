@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 import time
+from collections import deque
 from collections.abc import Callable
 from contextlib import suppress
 from typing import NamedTuple
@@ -51,6 +52,8 @@ class Loading:
         self._health = health
         self._flights = Flights()
         self._held: dict[str, tuple[Key, Lease]] = {}
+        #: Leases under which nothing was stored, to be given back when nobody waits for that.
+        self._left: deque[tuple[Key, Lease]] = deque()
 
     def get(self, key: Key, loader: Loader, least: int, arrived: float) -> Found:
         """Return an answer that was the present one at or after the time *arrived*. Raises what *loader* raises."""
@@ -93,7 +96,9 @@ class Loading:
         return isinstance(lease, Lease) and self._load(key, loader, lease).stored
 
     def keep_leases(self) -> None:
-        """Keep the leases of the loads that are under way."""
+        """Keep the leases of the loads that are under way, and give back those that were left."""
+        while self._left:
+            self._give_back(*self._left.popleft())
         for key, lease in list(self._held.values()):
             try:
                 self._l2.keep(key, lease, LEASE)
@@ -179,7 +184,7 @@ class Loading:
         if lease is None:
             return Got(found._replace(bypassed=True), started)
         if not store:
-            self._give_back(key, lease)
+            self._left.append((key, lease))
             return Got(found, started)
         return self._store(key, lease, found, started)
 

@@ -13,6 +13,8 @@ from domain.cache.scripts import run
 from tests.integration.cache.conftest import trusted, wait_until
 from tests.integration.cache.world import TENANT, key, tag, value_of
 
+OTHER = "33333333-3333-4333-8333-333333333333"
+
 
 @pytest.fixture
 def cache(caches, redis_server):
@@ -100,6 +102,26 @@ def test_a_slow_server(cache, truth, redis_server, admin, monkeypatch):
 
     assert max(first) < 0.2
     assert later[50] < 0.001
+
+
+@pytest.mark.slow_redis
+def test_a_request_waits_for_one_slow_call_and_what_it_leaves_is_given_back(cache, truth, admin, monkeypatch):
+    # Given a process with a connection, and a server that has become slow
+    get(cache, truth)
+    calls, call = [], cache.l2._client.execute_command
+    with monkeypatch.context() as patched:
+        slow = lambda *a, **k: (calls.append(a), time.sleep(0.07), call(*a, **k))[2]  # noqa: E731
+        patched.setattr(cache.l2._client, "execute_command", slow)
+
+        # When it is asked for what nobody has loaded
+        found = cache.get_or_load(key(user=OTHER), lambda: truth.read(OTHER))
+
+    # Then one call was made for it, and a moment later others may load it
+    assert (found.level, len(calls)) == ("load", 1)
+    lease = cache.l2._epoch.names(TENANT).lease(key(user=OTHER).text, 0)
+    cache._loading.keep_leases()
+    assert not admin.exists(lease)
+    assert not cache._loading._left
 
 
 def test_a_full_server(cache, truth, admin, change):
