@@ -80,9 +80,16 @@ class Cluster:
         if not self._lock.acquire(blocking=not self._slots):
             return
         try:
-            if self._slots and (not self._stale or time.monotonic() - self._asked < _PAUSE):
-                return
-            failed: Exception | None = None
+            if not self._slots or (self._stale and time.monotonic() - self._asked >= _PAUSE):
+                self._ask_all()
+        finally:
+            self._lock.release()
+
+    def _ask_all(self) -> None:
+        failed: Exception | None = None
+        # Who loses a node from now on may know better than what is answered.
+        self._stale = False
+        try:
             for address in sorted({*self._slots.values(), *self._hosts}, key=self._suspects.__contains__):
                 try:
                     found = self.client_at(address).execute_command("CLUSTER SLOTS")  # type: ignore[no-untyped-call]
@@ -91,14 +98,14 @@ class Cluster:
                     failed = error
                     continue
                 if slots := _read(found, address[0]):
-                    self._slots, self._stale = slots, False
+                    self._slots = slots
                     self._suspects.discard(address)
                     return
-            if not self._slots:
-                raise failed or redis.ConnectionError("no node of the cluster has any slot")
         finally:
             self._asked = time.monotonic()
-            self._lock.release()
+        self._stale = True
+        if not self._slots:
+            raise failed or redis.ConnectionError("no node of the cluster has any slot")
 
 
 def _read(found: Any, asked: str) -> dict[int, Address]:
