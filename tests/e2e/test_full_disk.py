@@ -19,6 +19,7 @@ from domain.write.postgres_store import PostgresEventStore
 from tests import servers
 from tests.e2e.comparison import assert_read_models_are_the_fold, checkpoints
 from tests.e2e.fleet import Fleet, bearer, wait_for
+from tests.e2e.operator_page import OperatorPage
 from workers.launcher.postgres import APPLICATION, EmbeddedPostgres
 
 #: Seconds within which whoever is on call has to see it.
@@ -102,7 +103,9 @@ def test_commands_are_refused_whole_and_all_else_goes_on_until_there_is_room_aga
     with Fleet(small_database_url, redis_url, tmp_path, METRICS_TOKEN="m") as fleet:
         fleet.start_all()
         url = fleet.urls[0]
-        api, root = f"{url}/api/v1", bearer(fleet.token("super_admin"))
+        token = fleet.token("super_admin")
+        api, root = f"{url}/api/v1", bearer(token)
+        page = OperatorPage(url, token)
 
         def health() -> str:
             return "\n".join(requests.get(f"{url}/health/cqrs", timeout=10).json()["reasons"])
@@ -133,6 +136,7 @@ def test_commands_are_refused_whole_and_all_else_goes_on_until_there_is_room_aga
         assert requests.get(f"{api}/users/{known}", headers=root, timeout=10).status_code == 200
         # And whoever is on call sees what is wrong
         wait_for(lambda: "PostgreSQL's disk is full" in health(), SEEN, "the health to tell of it")
+        assert "PostgreSQL's disk is full" in page()
         metrics = requests.get(f"{url}/metrics", headers=bearer("m"), timeout=10).text
         assert 'cqrs_troubles{trouble="disk_full"}' in metrics.replace(" 0\n", "\n").replace(" 0.0\n", "\n")
 

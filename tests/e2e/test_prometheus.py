@@ -13,6 +13,7 @@ import requests
 
 from domain.settings import Settings
 from tests.e2e.fleet import Fleet, bearer, signal_group, wait_for
+from tests.e2e.operator_page import OperatorPage
 from tests.integration.read.poison import execute
 from tests.prometheus import Prometheus, prometheus
 from web.tokens import make_token
@@ -46,7 +47,9 @@ class Client:
 
     def __init__(self, fleet: Fleet) -> None:
         self.api = f"{fleet.urls[0]}/api/v1"
-        self.headers = bearer(_token(fleet.environment))
+        token = _token(fleet.environment)
+        self.headers = bearer(token)
+        self.page = OperatorPage(fleet.urls[0], token)
 
     def send(self, method: str, path: str, body: object = None) -> requests.Response:
         return requests.request(method, self.api + path, json=body, headers=self.headers, timeout=10)
@@ -110,6 +113,9 @@ def test_whoever_is_on_call_is_told_within_30_s_what_is_broken_and_what_to_do(
     assert "has parked 1 aggregates" in health
     assert "tokens were refused" in health
     assert "PostgreSQL's disk is full" in health
+    page = client.page()
+    for words in ("has parked 1 aggregates", "tokens were refused", "PostgreSQL's disk is full"):
+        assert words in page
 
     # When one worker hangs, the other one is killed, and a little later Redis goes too
     before = watching.value("sum(cqrs_projection_events_total)") or 0
@@ -127,6 +133,9 @@ def test_whoever_is_on_call_is_told_within_30_s_what_is_broken_and_what_to_do(
     assert "Procfile's line worker" in alert(watching, "CqrsNoWorker", workers_gone)
     assert "Bring Redis back" in alert(watching, "CqrsRedisDown", redis_gone)
     assert "redis does not answer" in client.health()
+    page = client.page()
+    assert "redis does not answer" in page
+    assert "no worker is alive" in page
     assert watching.targets() == [("up", "")]
     # No sum has ever fallen, whichever process was asked, and whichever is gone.
     counted = watching.query('group by (__name__) (last_over_time({__name__=~"cqrs_.+_(total|count|bucket)"}[2m]))')

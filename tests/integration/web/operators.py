@@ -82,7 +82,12 @@ def more(response: TestResponse) -> str | None:
 
 def text(response: TestResponse) -> str:
     """Return the text of a page, with one space between words."""
-    body = re.sub(r"<(head|svg)\b.*?</\1>", " ", response.text, flags=re.DOTALL)
+    return words(response.text)
+
+
+def words(page: str) -> str:
+    """Return the text in the HTML of *page*."""
+    body = re.sub(r"<(head|svg)\b.*?</\1>", " ", page, flags=re.DOTALL)
     return re.sub(r"\s+", " ", re.sub(r"<[^>]*>", " ", body)).replace("&#39;", "'").strip()
 
 
