@@ -91,9 +91,10 @@ def test_an_event_costs_the_same_in_a_small_store_and_in_a_large_one(database_ur
     fold(database_url)
     large = cost(database_url, SMALL + MEASURED + LARGE)
 
-    # Then of each table as many tuples are read, and no more pages than a level more in each index
+    # Then of each table as many tuples are read, and no more pages than a level more in each index, and than where each
+    # tuple lies on a page of its own
     for name, (tuples, pages) in large.items():
         if pages:
             print(f"{name}, for each event: {small[name]} in the small store, {large[name]} in the large one")
         assert tuples <= 1.1 * small[name].tuples + 0.1, name
-        assert pages <= 2 * small[name].pages + 0.1, name
+        assert pages <= 2 * small[name].pages + tuples + 0.1, name
