@@ -75,7 +75,7 @@ class StreamReader:
         self.trusted_until = 0.0
         if self._thread is not None:
             # It waits for news, which nobody needs any more.
-            self._client.connection_pool.disconnect()
+            self.disconnect()
             self._thread.join(SILENCE + BLOCK)
 
     def disconnect(self) -> None:

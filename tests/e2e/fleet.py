@@ -96,6 +96,10 @@ class Fleet:
         arguments = ["token", "--role", role, "--user", user, *(["--tenant", tenant] if tenant else [])]
         return self.flask(*arguments).stdout.strip()
 
+    def reasons(self) -> str:
+        """Return the reasons not to call the service healthy, as its first web process gives them."""
+        return "\n".join(requests.get(f"{self.urls[0]}/health/cqrs", timeout=10).json()["reasons"])
+
     def logs(self) -> str:
         """All that the processes have printed."""
         return "\n".join(file.read_text(errors="replace") for file in sorted(self.directory.glob("*.log")))

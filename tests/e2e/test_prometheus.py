@@ -54,10 +54,6 @@ class Client:
     def send(self, method: str, path: str, body: object = None) -> requests.Response:
         return requests.request(method, self.api + path, json=body, headers=self.headers, timeout=10)
 
-    def health(self) -> str:
-        """Return the reasons not to call it healthy."""
-        return "\n".join(requests.get(self.api.replace("api/v1", "health/cqrs"), timeout=10).json()["reasons"])
-
 
 def _token(environment: dict[str, str]) -> str:
     settings = Settings.from_environment(environment)
@@ -109,7 +105,7 @@ def test_whoever_is_on_call_is_told_within_30_s_what_is_broken_and_what_to_do(
     assert "dead-letters list" in alert(watching, "CqrsAggregateParked", began)
     assert "JWT_SECRET" in alert(watching, "CqrsUnknownKey", began)
     assert "Enlarge the disk" in alert(watching, "CqrsDiskFull", began)
-    health = client.health()
+    health = fleet.reasons()
     assert "has parked 1 aggregates" in health
     assert "tokens were refused" in health
     assert "PostgreSQL's disk is full" in health
@@ -123,7 +119,7 @@ def test_whoever_is_on_call_is_told_within_30_s_what_is_broken_and_what_to_do(
     hung, killed = fleet.running["worker"]
     signal_group(hung, signal.SIGSTOP)
     fleet.kill(killed)
-    wait_for(lambda: "no worker is alive" in client.health(), TOLD, "the health to tell of it")
+    wait_for(lambda: "no worker is alive" in fleet.reasons(), TOLD, "the health to tell of it")
     # What they had counted stays counted.
     after = watching.value("sum(cqrs_projection_events_total)") or 0
     assert after >= before > 0
@@ -132,7 +128,7 @@ def test_whoever_is_on_call_is_told_within_30_s_what_is_broken_and_what_to_do(
 
     assert "Procfile's line worker" in alert(watching, "CqrsNoWorker", workers_gone)
     assert "Bring Redis back" in alert(watching, "CqrsRedisDown", redis_gone)
-    assert "redis does not answer" in client.health()
+    assert "redis does not answer" in fleet.reasons()
     page = client.page()
     assert "redis does not answer" in page
     assert "no worker is alive" in page
