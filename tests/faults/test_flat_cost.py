@@ -98,3 +98,7 @@ def test_an_event_costs_the_same_in_a_small_store_and_in_a_large_one(database_ur
             print(f"{name}, for each event: {small[name]} in the small store, {large[name]} in the large one")
         assert tuples <= 1.1 * small[name].tuples + 0.1, name
         assert pages <= 2 * small[name].pages + tuples + 0.1, name
+    # And so of all together
+    few, many = (Cost(*map(sum, zip(*costs.values(), strict=True))) for costs in (small, large))
+    assert many.tuples <= 1.1 * few.tuples
+    assert many.pages <= 2 * few.pages
