@@ -16,15 +16,16 @@ T = TypeVar("T")
 #: Seconds between two rounds: what a process that is killed may have left undone.
 PAUSE = 0.1
 
-#: So many may wait. Whoever hands over one more does the work, and waits for it.
-MOST = 10_000
-
-#: So many are done at once. Between them the threads that answer requests get their turn.
+#: So many are done at once, by whoever hands over the last of them: a thread that does it beside those that answer
+#: requests takes their time several times over, since they all wait for each other's turns.
 AT_ONCE = 64
+
+#: So many may wait. Whoever hands over one more waits until there are fewer.
+MOST = 10_000
 
 
 class Later(Generic[T]):
-    """Takes what is handed over at the cost of an append, and does it on a thread of its own.
+    """Takes what is handed over at the cost of an append, and does many at a time; the rest, on a thread of its own.
 
     What is handed over before the process ends in order is done.
     """
@@ -40,18 +41,29 @@ class Later(Generic[T]):
 
     def hand_over(self, item: T) -> None:
         self._waiting.append(item)
-        if self._thread is None:
+        if len(self._waiting) >= AT_ONCE:
+            self._help()
+        elif self._thread is None:
             self._start()
-        elif len(self._waiting) > MOST:
-            self.flush()
 
     def flush(self) -> None:
         """Do all that was handed over, and return when it is done."""
-        waiting = self._waiting
         with self._doing:
-            while waiting:
-                self._do([waiting.popleft() for _ in range(min(len(waiting), AT_ONCE))])
+            while self._waiting:
+                self._do_some()
+                # In between, threads that answer requests get their turn.
                 time.sleep(0)
+
+    def _help(self) -> None:
+        if self._doing.acquire(blocking=len(self._waiting) > MOST):
+            try:
+                self._do_some()
+            finally:
+                self._doing.release()
+
+    def _do_some(self) -> None:
+        waiting = self._waiting
+        self._do([waiting.popleft() for _ in range(min(len(waiting), AT_ONCE))])
 
     def _start(self) -> None:
         thread = threading.Thread(target=self._run, name="later", daemon=True)

@@ -10,6 +10,7 @@ import time
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from functools import partial
+from select import PIPE_BUF
 from typing import Any, TextIO, cast
 
 import orjson
@@ -47,16 +48,19 @@ def configure(settings: Settings) -> None:
         wrapper_class=structlog.stdlib.BoundLogger,
         logger_factory=structlog.stdlib.LoggerFactory(),
     )
-    # The process's own stdout, also where a library has put something else in its place.
-    stdout = sys.__stdout__ or sys.stdout
-    handler = logging.StreamHandler(stdout)
+    handler = logging.StreamHandler(_stdout())
     handler.setFormatter(formatter(settings.log_format))
     global _writer
     flush()
-    _writer = Later(partial(_write, stdout.fileno())) if settings.log_format == "json" else None
+    _writer = Later(partial(_write, _stdout().fileno())) if settings.log_format == "json" else None
     logging.basicConfig(level=settings.log_level.upper(), handlers=[handler], force=True)
     for name in _QUIET:
         logging.getLogger(name).setLevel(logging.WARNING)
+
+
+def _stdout() -> TextIO:
+    """The process's own stdout, also where a library has put something else in its place."""
+    return sys.__stdout__ or sys.stdout
 
 
 class _Stderr:
@@ -99,6 +103,35 @@ def say(name: str, level: int, event: str, *, created: float | None = None, **fi
     logging.getLogger(name).handle(record)
 
 
+class Line:
+    """A line that is said thousands of times a second, of which only some fields are others each time.
+
+    What stays is put into JSON once, and what is said together is looked through together.
+    """
+
+    def __init__(self, name: str, level: int, event: str, new: Mapping[str, str], **fields: object) -> None:
+        """*new* are the fields that are others each time, with how ``%`` writes them as JSON."""
+        self._said = name, level, event, fields
+        self._new = tuple(new)
+        stays = redacted(_json({"event": event, **fields, "logger": name, "level": _LEVELS[level]}))
+        self._head = stays.removesuffix("}")
+        self._tail = ',"timestamp":"%s"' + "".join(f',"{field}":{form}' for field, form in new.items()) + "}"
+
+    def say(self, many: Iterable[tuple[Any, ...]]) -> None:
+        """Log it now, once for each of *many*: when it happened (seconds since 1970), and then the new fields.
+
+        Texts among them may have nothing in them that JSON would have to escape.
+        """
+        if _writer is None:
+            name, level, event, fields = self._said
+            for created, *values in many:
+                say(name, level, event, created=created, **fields, **dict(zip(self._new, values, strict=True)))
+            return
+        tail = self._tail
+        tails = redacted("\n".join([tail % (_timestamp(created), *values) for created, *values in many]))
+        _put(_stdout().fileno(), f"{self._head}{tails.replace(chr(10), chr(10) + self._head)}\n")
+
+
 def _fields_of_the_record(_logger: Any, _method: str, line: dict[str, Any]) -> dict[str, Any]:
     return line | getattr(line["_record"], "fields", {})
 
@@ -132,11 +165,19 @@ def flush() -> None:
 
 
 def _write(descriptor: int, lines: Iterable[_Said]) -> None:
-    """Write *lines*. What can't be written is left out: no failure to log may keep anybody from being answered."""
-    rest = "".join(f"{_finished(*said)}\n" for said in lines).encode()
+    _put(descriptor, "".join(f"{_finished(*said)}\n" for said in lines))
+
+
+def _put(descriptor: int, lines: str) -> None:
+    """Write *lines*, as many at once as a pipe takes in one piece: other processes write to the same.
+
+    What can't be written is left out: no failure to log may keep anybody from being answered.
+    """
+    rest = lines.encode()
     with suppress(OSError):
         while rest:
-            rest = rest[os.write(descriptor, rest) :]
+            end = len(rest) if len(rest) <= PIPE_BUF else rest.rfind(b"\n", 0, PIPE_BUF) + 1 or rest.find(b"\n") + 1
+            rest = rest[os.write(descriptor, rest[:end]) :]
 
 
 _LEVELS = {level: logging.getLevelName(level).lower() for level in (10, 20, 30, 40, 50)}
@@ -148,18 +189,19 @@ def _finished(name: str, level: int, event: str, fields: Mapping[str, object], c
     return redacted(_json(line))
 
 
-#: The last second that was written, since most lines come in the same one as the line before.
-_second: tuple[int, str] = (0, "")
+#: The last millisecond that was written, since most lines come in the same one as the line before.
+_last: tuple[int, str] = (0, "")
 
 
 def _timestamp(created: float) -> str:
-    global _second
-    whole = int(created)
-    second, text = _second
-    if second != whole:
-        text = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(whole))
-        _second = whole, text
-    return f"{text}.{int((created - whole) * 1e6):06d}Z"
+    global _last
+    milliseconds = int(created * 1000)
+    last, text = _last
+    if last != milliseconds:
+        seconds, rest = divmod(milliseconds, 1000)
+        text = f"{time.strftime('%Y-%m-%dT%H:%M:%S', time.gmtime(seconds))}.{rest:03}Z"
+        _last = milliseconds, text
+    return text
 
 
 def _rendering(log_format: str) -> list[Any]:

@@ -50,6 +50,8 @@ class Authenticator:
     ) -> None:
         """*refused* is told why a token is refused."""
         self._keys = keys
+        #: Returns a number that changes when a key is no longer good, so that tokens have to be verified again.
+        self.keys_version: Callable[[], int] = keys.version
         self._refused = refused
         self._issuer = issuer
         self._audience = audience
@@ -66,10 +68,6 @@ class Authenticator:
         else:
             keys = SharedSecret(settings.jwt_secret or "")
         return cls(keys, issuer=settings.jwt_issuer, audience=settings.jwt_audience, refused=refused)
-
-    def keys_version(self) -> int:
-        """Return a number that changes when a key is no longer good, so that tokens have to be verified again."""
-        return self._keys.version()
 
     def authenticate(self, header: str | None) -> Actor:
         """Return who sent the Authorization *header*. Raises Unauthenticated; Unavailable if keys can't be fetched."""

@@ -10,26 +10,33 @@ from domain.cache.answer import Found
 def cache_status(found: Found) -> str:
     """Return the Cache-Status (RFC 9211) of an answer: what Redis (L2) and then this process's memory (L1) did."""
     if found.level == "l1":
-        return f"L1; hit; ttl={_left(found)}"
+        return from_memory(found.expires_at, time.monotonic())
     if found.bypassed:
         second = "L2; fwd=bypass"
     elif found.shared:
         second = "L2; fwd=miss; collapsed"
     elif found.level == "l2":
-        second = f"L2; hit; ttl={_left(found)}"
+        second = f"L2; hit; ttl={_left(found.expires_at, time.monotonic())}"
     else:
         second = "L2; fwd=miss"
     return f"{second}, L1; fwd=miss"
 
 
+def from_memory(expires_at: float, now: float) -> str:
+    """As cache_status(), of an answer out of this process's memory."""
+    return f"L1; hit; ttl={_left(expires_at, now)}"
+
+
 def server_timing(found: Found, waited: float, taken: float) -> str:
     """Return the Server-Timing of an answer that was *taken* so many seconds to find, after it *waited* for some."""
-    named = "database" if found.level == "load" else found.level.upper()
-    parts = [f'answer;desc="{named}";dur={taken * 1000:.2f}']
-    if waited > 0.0001:
-        parts.insert(0, f"wait;dur={waited * 1000:.2f}")
-    return ", ".join(parts)
+    answer = answer_timing("database" if found.level == "load" else found.level.upper(), taken)
+    return f"wait;dur={waited * 1000:.2f}, {answer}" if waited > 0.0001 else answer
 
 
-def _left(found: Found) -> int:
-    return max(0, int(found.expires_at - time.monotonic()))
+def answer_timing(level: str, taken: float) -> str:
+    """As server_timing(), of an answer for which nobody waited."""
+    return f'answer;desc="{level}";dur={taken * 1000:.2f}'
+
+
+def _left(expires_at: float, now: float) -> int:
+    return int(expires_at - now) if expires_at > now else 0

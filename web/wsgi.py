@@ -18,8 +18,10 @@ try:
     settings = Settings.from_environment()
     logs.configure(settings)
     tracing.configure(settings, "web")
-    app = create_app(settings)
-    telemetry = app.extensions[EXTENSION].telemetry
+    application = create_app(settings)
+    # Past Flask's own __call__, which would only call it.
+    app = application.wsgi_app
+    telemetry = application.extensions[EXTENSION].telemetry
     telemetry.kind = "web"
     # Also one that nobody asks anything is seen, and its death missed.
     telemetry.start()

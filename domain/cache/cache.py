@@ -15,7 +15,7 @@ from domain.cache.epoch import Epoch
 from domain.cache.health import Health
 from domain.cache.housekeeping import Housekeeping
 from domain.cache.keys import Key
-from domain.cache.l1 import L1
+from domain.cache.l1 import L1, Kept
 from domain.cache.l2 import L2
 from domain.cache.loading import Loader, Loading
 from domain.cache.stream import StreamReader
@@ -92,7 +92,7 @@ class Cache(flask_caching.Cache):
         if now < self.reader.trusted_until and self.health.readable:
             found = self.l1.get(key.tenant_id, key.text, least, now)
             if found is not None:
-                self.given(key, absent=found.body is None)
+                self.given(key.query, absent=found.body is None)
                 return found
             self.counters.count("l1", key.query, "miss")
         if self._housekeeping is None:
@@ -101,16 +101,17 @@ class Cache(flask_caching.Cache):
             return self._loading.aside(key, loader, least)
         return self._loading.get(key, loader, least, now)
 
-    def in_memory(self, key: Key) -> Found | None:
-        """Return what get_or_load() would give at once from this process's memory, if anything. It is not counted."""
-        now = time.monotonic()
-        if now < self.reader.trusted_until and self.health.readable:
-            return self.l1.get(key.tenant_id, key.text, 0, now)
-        return None
+    def kept(self, key: Key) -> Kept | None:
+        """Return what this process's memory has for *key*, for whoever asks stands() of it each time it is given."""
+        return self.l1.look(key.tenant_id, key.text)
 
-    def given(self, key: Key, *, absent: bool = False) -> None:
-        """Count that an answer was given from this process's memory: *absent*, that there is no such thing."""
-        self.counters.count("l1", key.query, "absent_hit" if absent else "hit")
+    def stands(self, kept: Kept, now: float) -> bool:
+        """Whether get_or_load() would give what is *kept*, at the time *now* on the monotonic clock."""
+        return now < self.reader.trusted_until and self.health.readable and kept.stands(now)
+
+    def given(self, query: str, *, absent: bool = False, n: int = 1) -> None:
+        """Count *n* answers that were given from this process's memory: *absent*, that there is no such thing."""
+        self.counters.count("l1", query, "absent_hit" if absent else "hit", n)
 
     def refresh(self, key: Key, loader: Loader) -> bool:
         """Load and store the answer to *key*, whatever is there, unless another one is just doing so."""

@@ -41,15 +41,6 @@ class CachedQueries:
         loader = self._loader(query, tenant_id, arguments)
         return self._cache.get_or_load(key, loader, min_position=min_position, aside=self._aside)
 
-    def in_memory(self, key: Key) -> Found | None:
-        """Return the answer to *key* if this process's memory has it. Whoever gives it to somebody calls given()."""
-        return self._cache.in_memory(key)
-
-    def given(self, key: Key) -> None:
-        """Count that an answer from in_memory() was given to somebody who asked."""
-        self._hot.asked(key.text)
-        self._cache.given(key)
-
     def asked(self, text: str) -> tuple[Key, Loader] | None:
         """Return what the key *text* asks for, to be warmed or refreshed; None if it isn't a key of this release."""
         found = parse(text)

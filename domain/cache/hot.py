@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import heapq
-from collections import defaultdict
+from collections import Counter
 from contextlib import suppress
 from typing import Any
 
@@ -29,17 +29,18 @@ class Hot:
 
     def __init__(self, client: redis.Redis) -> None:
         self._client = client
-        self._counts: defaultdict[str, int] = defaultdict(int)
+        self._counts: Counter[str] = Counter()
 
-    def asked(self, text: str) -> None:
-        """Count a request for the key *text*."""
-        counts = self._counts
-        if len(counts) < _MOST or text in counts:
-            counts[text] += 1
+    def asked(self, *texts: str) -> None:
+        """Count a request for each key in *texts*."""
+        if len(self._counts) < _MOST:
+            self._counts.update(texts)
+        else:
+            self._counts.update(filter(self._counts.__contains__, texts))
 
     def tell(self) -> None:
         """Add what this process has counted to what all have. Where Redis doesn't answer it is lost."""
-        counts, self._counts = self._counts, defaultdict(int)
+        counts, self._counts = self._counts, Counter()
         if not counts:
             return
         # Another thread may be at its last count.

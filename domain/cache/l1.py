@@ -27,29 +27,66 @@ class Ticket(NamedTuple):
     era: int
 
 
-class _Entry:
-    __slots__ = ("checked", "expires_at", "fence", "found", "offset", "size")
+class Kept:
+    """An answer in memory. It ends when memory lets it go, so whoever is not memory keeps a weak reference to it."""
+
+    __slots__ = ("__weakref__", "_checked", "_fence", "body", "expires_at", "found", "offset", "size", "used")
 
     def __init__(self, found: Found, expires_at: float, fence: TenantFence, size: int) -> None:
         self.found = found
+        self.body = found.body
         self.offset = found.position.offset
         self.expires_at = expires_at
-        self.fence = fence
         self.size = size
+        #: Whether it was given to anybody since memory last looked for what may give way.
+        self.used = False
+        self._fence = fence
         #: The version of the fence that it was last held against.
-        self.checked = -1
+        self._checked = -1
+
+    def renewed(self, found: Found, expires_at: float) -> bool:
+        """Stay on until *expires_at* if *found* is the same answer, so that it does not end for who refers to it."""
+        if (found.etag, found.position, found.tags) != (self.found.etag, self.found.position, self.found.tags):
+            return False
+        self.found, self.expires_at = found, expires_at
+        return True
+
+    def stands(self, now: float) -> bool:
+        """Whether it has not ended, and shows all of which this process was told."""
+        if self.expires_at <= now:
+            return False
+        version = self._fence.version
+        if self._checked != version:
+            if not self._fence.stands(self.found.tags, self.offset):
+                return False
+            self._checked = version
+        return True
 
 
-class _Shelf(LRUCache[str, _Entry]):
-    """The entries of one tenant, the least recently used of which gives way."""
+class _Shelf(LRUCache[str, Kept]):
+    """The entries of one tenant. The oldest gives way, but one that was used has another turn (CLOCK).
+
+    So a use is one mark, for which nobody takes a lock or moves anything.
+    """
 
     def __init__(self, max_bytes: int) -> None:
-        super().__init__(max_bytes, getsizeof=lambda entry: entry.size)
+        super().__init__(max_bytes, getsizeof=lambda kept: kept.size)
         self.evicted = 0
 
-    def popitem(self) -> tuple[str, _Entry]:
+    def popitem(self) -> tuple[str, Kept]:
+        text, kept = super().popitem()
+        while kept.used:
+            kept.used = False
+            self[text] = kept
+            text, kept = super().popitem()
         self.evicted += 1
-        return super().popitem()
+        return text, kept
+
+    def look(self, text: str) -> Kept | None:
+        try:
+            return _Plain.__getitem__(self, text)
+        except KeyError:
+            return None
 
 
 class L1:
@@ -71,34 +108,16 @@ class L1:
 
     def get(self, tenant_id: str, text: str, least: int, now: float) -> Found | None:
         """Return what is stored under the key *text*, if it was read at or past *least* and its fence stands."""
+        kept = self.look(tenant_id, text)
+        if kept is None or kept.offset < least or not kept.stands(now):
+            return None
+        kept.used = True
+        return kept.found
+
+    def look(self, tenant_id: str, text: str) -> Kept | None:
+        """Return what is stored under the key *text*, whether it may be given or not."""
         shelf = self._shelves.get(tenant_id)
-        if shelf is None:
-            return None
-        entry = self._look(shelf, text)
-        if entry is None or entry.offset < least or entry.expires_at <= now:
-            return None
-        version = entry.fence.version
-        if entry.checked != version:
-            if not entry.fence.stands(entry.found.tags, entry.offset):
-                return None
-            entry.checked = version
-        return entry.found
-
-    def _look(self, shelf: _Shelf, text: str) -> _Entry | None:
-        """Find the entry, and note its use unless another thread has the lock: a hit never waits for one.
-
-        A thread that is switched off with the lock in hand would hold up all others, for the sake of an exact order of
-        uses that eviction can do without.
-        """
-        if not self._lock.acquire(blocking=False):
-            try:
-                return _Plain.__getitem__(shelf, text)
-            except KeyError:
-                return None
-        try:
-            return shelf.get(text)
-        finally:
-            self._lock.release()
+        return None if shelf is None else shelf.look(text)
 
     def ticket(self) -> Ticket:
         return Ticket(self._era)
@@ -112,12 +131,16 @@ class L1:
         with self._lock:
             if ticket.era != self._era:
                 return False
-            entry = _Entry(found._replace(level="l1", shared=False), expires_at, self.fences.of(tenant_id), size)
+            found = found._replace(level="l1", shared=False)
             shelf = self._shelves.get(tenant_id)
             if shelf is None:
                 shelf = self._shelves[tenant_id] = _Shelf(self._shelf_bytes)
+            present = shelf.look(text)
+            if present is not None and present.renewed(found, expires_at):
+                return True
+            kept = Kept(found, expires_at, self.fences.of(tenant_id), size)
             before = shelf.currsize
-            shelf[text] = entry
+            shelf[text] = kept
             self.bytes += int(shelf.currsize - before)
             while self.bytes > self._max_bytes:
                 self._drop_from(max(self._shelves.items(), key=lambda item: item[1].currsize)[0])
@@ -153,9 +176,8 @@ class L1:
                     continue
                 before = shelf.currsize
                 for text in list(shelf):
-                    # Looked at without counting as a use.
-                    entry = _Plain.__getitem__(shelf, text)
-                    if entry.expires_at <= now or not entry.fence.stands(entry.found.tags, entry.offset):
+                    kept = shelf.look(text)
+                    if kept is not None and not kept.stands(now):
                         del shelf[text]
                 self.bytes -= int(before - shelf.currsize)
                 self._forget_if_empty(tenant_id, shelf)

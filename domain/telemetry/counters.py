@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import weakref
-from bisect import bisect_left
+from bisect import bisect_left, bisect_right
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping
 
@@ -57,19 +57,28 @@ class Counters:
 
     def observe(self, family: str, label: str, seconds: float, n: int = 1) -> None:
         """Count something that took so many seconds, *n* times, in the bucket that it belongs to."""
-        try:
-            cells: _Cells = self._local.cells
-        except AttributeError:
-            cells = self._open()
-        cells[family, label, bisect_left(BOUNDS, seconds)] += n * (_ONCE + int(seconds * 1e6))
+        self._time((family, label, bisect_left(BOUNDS, seconds)), n * seconds, n)
 
-    def time(self, family: str, label: str, seconds: float) -> None:
-        """Count something that took so many seconds where only the mean is wanted: how often, and how long in all."""
+    def observe_all(self, family: str, label: str, times: Iterable[float]) -> None:
+        """As observe(), for each of *times*."""
+        ordered = sorted(times)
+        start = bucket = 0
+        while start < len(ordered):
+            end = bisect_right(ordered, BOUNDS[bucket], start) if bucket < len(BOUNDS) else len(ordered)
+            if end > start:
+                self._time((family, label, bucket), sum(ordered[start:end]), end - start)
+            start, bucket = end, bucket + 1
+
+    def time(self, family: str, label: str, seconds: float, n: int = 1) -> None:
+        """Count something where only the mean is wanted: that it happened *n* times, and took so long in all."""
+        self._time((family, label, _ALL), seconds, n)
+
+    def _time(self, cell: _Cell, seconds: float, n: int) -> None:
         try:
             cells: _Cells = self._local.cells
         except AttributeError:
             cells = self._open()
-        cells[family, label, _ALL] += _ONCE + int(seconds * 1e6)
+        cells[cell] += n * _ONCE + int(seconds * 1e6)
 
     def _open(self) -> _Cells:
         cells: _Cells = defaultdict(int)

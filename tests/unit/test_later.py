@@ -8,7 +8,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import pytest
 
@@ -36,15 +36,46 @@ def test_what_many_threads_hand_over_is_all_done_by_itself() -> None:
     assert sorted(done) == sorted(4 * list(range(1000)))
 
 
-def test_more_than_may_wait_is_done_by_who_hands_it_over(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(later, "MOST", 10)
+def test_as_many_as_are_done_at_once_are_done_by_who_hands_over_the_last(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(later, "AT_ONCE", 10)
     monkeypatch.setattr(later, "PAUSE", 1000)
     done: list[int] = []
     slow: Later[int] = Later(done.extend)
     for number in range(11):
         slow.hand_over(number)
 
+    assert done == list(range(10))
+    slow.flush()
     assert done == list(range(11))
+
+
+def test_who_hands_over_waits_for_nobody_until_more_than_may_are_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(later, "AT_ONCE", 5)
+    monkeypatch.setattr(later, "MOST", 20)
+    begun, go_on = threading.Event(), threading.Event()
+    done: list[int] = []
+
+    def do(numbers: Sequence[int]) -> None:
+        begun.set()
+        go_on.wait(10)
+        done.extend(numbers)
+
+    stuck: Later[int] = Later(do)
+    first = threading.Thread(target=lambda: [stuck.hand_over(number) for number in range(5)])
+    first.start()
+    assert begun.wait(10)
+    for number in range(5, 25):
+        stuck.hand_over(number)
+    one_more = threading.Thread(target=stuck.hand_over, args=(25,))
+    one_more.start()
+    one_more.join(0.2)
+    assert one_more.is_alive()
+
+    go_on.set()
+    for thread in (first, one_more):
+        thread.join(10)
+    wait_until(lambda: len(done) == 26)
+    assert sorted(done) == list(range(26))
 
 
 @pytest.mark.parametrize("how", ["", "fork"])

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Sequence
+from collections import defaultdict
+from collections.abc import Callable, Sequence
 
 from domain import logs
 from domain.caching import Caching
@@ -13,22 +13,21 @@ from web import access_log
 from web.fast_path.finished import Finished
 from web.metrics.requests import found_at, labelled
 
-#: An answer that was given: with what status and request id, in how many seconds, and when.
-Given = tuple[Finished, int, str, float, float]
+#: An answer that was given: with what status, in how many seconds, when, and to the request of which name.
+Given = tuple[Finished, int, float, float, str]
 
 
 class Account:
     """Counts and logs what was given, after it was given: while it is done no other request is answered."""
 
     def __init__(self, caching: Caching) -> None:
-        self._queries = caching.queries
+        self._cache = caching.cache
         self._counters = caching.cache.counters
+        self._hot = caching.hot
         self._later: Later[Given] = Later(self._keep, first=True)
         self._counters.settle_first(self._later.flush)
-
-    def note(self, finished: Finished, status: int, name: str, seconds: float) -> None:
-        """Remember that *finished* was given to the request *name*, to be counted and logged soon."""
-        self._later.hand_over((finished, status, name, seconds, time.time()))
+        #: Remember that an answer was given, to be counted and logged soon.
+        self.note: Callable[[Given], None] = self._later.hand_over
 
     def flush(self) -> None:
         """Return when all that was given is counted and logged."""
@@ -36,8 +35,13 @@ class Account:
         logs.flush()
 
     def _keep(self, all_given: Sequence[Given]) -> None:
-        for finished, status, name, seconds, given_at in all_given:
-            self._queries.given(finished.key)
-            self._counters.observe(QUERY, found_at(finished.key.query, "l1"), seconds)
-            self._counters.time(HTTP, labelled("GET", finished.route, status), seconds)
-            access_log.write("GET", finished.route, name, status, seconds, created=given_at)
+        alike: dict[tuple[str, str, int], list[tuple[float, float, str]]] = defaultdict(list)
+        for finished, status, seconds, at, name in all_given:
+            alike[finished.query, finished.route, status].append((at, seconds, name))
+        for (query, route, status), given in alike.items():
+            times = [seconds for _, seconds, _ in given]
+            self._cache.given(query, n=len(given))
+            self._counters.observe_all(QUERY, found_at(query, "l1"), times)
+            self._counters.time(HTTP, labelled("GET", route, status), sum(times), len(times))
+            access_log.write_all("GET", route, status, given)
+        self._hot.asked(*[finished.text for finished, *_ in all_given])

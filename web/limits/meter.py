@@ -7,12 +7,13 @@ import math
 import time
 from collections.abc import Callable
 from functools import lru_cache
-from typing import NamedTuple
+from typing import NamedTuple, Protocol, cast
 
 from flask_limiter import Limiter
 from limits import RateLimitItem, RateLimitItemPerSecond
 
 from domain.settings import Rate
+from web.limits.storage import LazyRedisStorage
 
 
 class Breach(NamedTuple):
@@ -22,21 +23,43 @@ class Breach(NamedTuple):
     left: int
 
 
+class Admits(Protocol):
+    """What one name may send."""
+
+    def admits(self, now: float, /) -> bool:
+        """Count a request, at *now* in seconds since 1970; tell whether it is within the limit."""
+
+
+class Unlimited:
+    """What one name may send where there is no limit."""
+
+    def admits(self, _now: float) -> bool:
+        return True
+
+
 class Meter:
     """Counts requests by the name that they come under, each against the same *rate*; None: no limit."""
 
     def __init__(self, limiter: Limiter, kind: str, rate: Rate | None) -> None:
-        self._storage = limiter.storage
-        self._limit = limit = RateLimitItemPerSecond(*(rate or Rate(1, 1)), namespace=kind)
-        self._most, self._seconds = (None if rate is None else rate.amount), limit.get_expiry()
+        self._storage = cast(LazyRedisStorage, limiter.storage)
+        self._limit = RateLimitItemPerSecond(*(rate or Rate(1, 1)), namespace=kind)
+        self._most = None if rate is None else rate.amount
+        #: What a name may send, for those who count it again and again.
+        self.allowance: Callable[[str], Admits] = lru_cache(8192)(self._allowance)
+
+    def _allowance(self, name: str) -> Admits:
+        if self._most is None:
+            return Unlimited()
+        # This is the whole of the library's strategy, whose own method takes ten times as long.
+        return self._storage.allowance(self._key(name), self._limit.get_expiry(), self._most)
+
+    def _key(self, name: str) -> str:
         # A name may be an e-mail address, or anything else that has no business in Redis.
-        short = lru_cache(8192)(lambda name: limit.key_for(hashlib.blake2b(name.encode(), digest_size=12).hexdigest()))
-        self._key: Callable[[str], str] = short
+        return self._limit.key_for(hashlib.blake2b(name.encode(), digest_size=12).hexdigest())
 
     def admits(self, name: str) -> bool:
         """Count a request under *name*; tell whether it is within the limit."""
-        # This is the whole of the strategy; by its own method, making the key takes ten times as long as counting.
-        return self._most is None or self._storage.incr(self._key(name), self._seconds) <= self._most
+        return self.allowance(name).admits(time.time())
 
     def breach(self, name: str) -> Breach:
         """Say more of *name*, which was not admitted."""

@@ -40,6 +40,39 @@ class _Count:
     unsent: int = 0
 
 
+#: What has no window yet.
+_ENDED = _Count(ends=0, seconds=0)
+
+
+class Allowance:
+    """What may be counted for one key in a window, for whoever counts it again and again, at next to no cost.
+
+    Threads take no lock to count: where one comes between another's steps the count is off by one request.
+    """
+
+    __slots__ = ("_count", "_key", "_most", "_seconds", "_storage")
+
+    def __init__(self, storage: LazyRedisStorage, key: str, seconds: int, most: int) -> None:
+        self._storage = storage
+        self._key = key
+        self._seconds = seconds
+        self._most = most
+        self._count = _ENDED
+
+    def admits(self, now: float) -> bool:
+        """Count once, at *now* in seconds since 1970; tell whether there were no more than *most* in this window."""
+        count = self._count
+        if count.ends <= now:
+            opened = self._storage.open(self._key, self._seconds, now)
+            if opened is None:
+                return True
+            count = self._count = opened
+        count.unsent += 1
+        if not self._storage.exchanging:
+            self._storage.exchange()
+        return count.shared + count.unsent <= self._most
+
+
 class LazyRedisStorage(Storage):
     """Counts in windows of time, for the strategy ``fixed-window`` of the library ``limits``.
 
@@ -65,7 +98,7 @@ class LazyRedisStorage(Storage):
         self._breaker = CircuitBreaker()
         self._lock = threading.Lock()
         self._counts: dict[str, _Count] = {}
-        self._exchanging = False
+        self.exchanging = False
 
     @property
     def base_exceptions(self) -> type[Exception]:
@@ -73,18 +106,33 @@ class LazyRedisStorage(Storage):
 
     def incr(self, key: str, expiry: int, amount: int = 1) -> int:
         """Count *amount* for *key*; return the count in this window of *expiry* seconds."""
-        now = self._clock()
+        count = self.open(key, expiry, self._clock())
+        if count is None:
+            return 0
+        count.unsent += amount
+        self.exchange()
+        return count.shared + count.unsent
+
+    def allowance(self, key: str, seconds: int, most: int) -> Allowance:
+        """Return what may be counted for *key* in windows of so many seconds."""
+        return Allowance(self, key, seconds, most)
+
+    def open(self, key: str, seconds: int, now: float) -> _Count | None:
+        """Return the count of the window that is open at *now*; None if there are too many counts."""
         with self._lock:
             count = self._counts.get(key)
             if count is None or count.ends <= now:
                 if count is None and len(self._counts) >= MOST:
-                    return 0
-                count = self._counts[key] = _Count(int(now // expiry + 1) * expiry, expiry)
-            count.unsent += amount
-            if not self._exchanging:
-                self._exchanging = True
+                    return None
+                count = self._counts[key] = _Count(int(now // seconds + 1) * seconds, seconds)
+            return count
+
+    def exchange(self) -> None:
+        """Begin to exchange counts with Redis, if it isn't done already."""
+        with self._lock:
+            if not self.exchanging:
+                self.exchanging = True
                 threading.Thread(target=self._exchange, name="rate limits", daemon=True).start()
-            return count.shared + count.unsent
 
     def get(self, key: str) -> int:
         with self._lock:
@@ -117,7 +165,7 @@ class LazyRedisStorage(Storage):
                     last = time.monotonic()
                 with self._lock:
                     if time.monotonic() - last > IDLE:
-                        self._exchanging = False
+                        self.exchanging = False
                         return
 
     def _tell(self, client: redis.Redis) -> bool:

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import weakref
+
 from domain.cache.answer import Found
 from domain.cache.l1 import L1, LONGEST
 from domain.model.position import Position
@@ -116,6 +118,61 @@ def test_the_least_recently_used_gives_way():
     put(l1, "d", body=bytes(7_000))
 
     assert [name for name in "abcd" if l1.get("t", name, 0, NOW)] == ["a", "c", "d"]
+
+
+def test_what_is_used_again_and_again_outlasts_all_that_is_used_once():
+    l1 = L1(100_000)
+    put(l1, "hot", body=bytes(7_000))
+    for n in range(50):
+        put(l1, f"cold {n}", body=bytes(7_000))
+        assert l1.get("t", "hot", 0, NOW) is not None
+    assert l1.bytes == l1._shelves["t"].currsize <= 25_000
+
+
+def test_where_all_were_used_something_gives_way_all_the_same():
+    l1 = L1(100_000)
+    for name in "abcdefg":
+        put(l1, name, body=bytes(7_000))
+        l1.get("t", name, 0, NOW)
+
+    assert [name for name in "abcdefg" if l1.get("t", name, 0, NOW)] == ["e", "f", "g"]
+
+
+def test_who_refers_to_it_has_it_until_memory_lets_it_go():
+    l1 = L1(2**20)
+    put(l1)
+    kept = weakref.ref(l1.look("t", "k"))
+    assert kept().stands(NOW)
+
+    put(l1, offset=6)
+    assert kept() is None
+
+    kept = weakref.ref(l1.look("t", "k"))
+    l1.empty()
+    assert kept() is None
+
+
+def test_the_same_answer_again_is_the_same_for_who_refers_to_it():
+    l1 = L1(2**20)
+    put(l1, ends=NOW + 1)
+    kept = l1.look("t", "k")
+
+    assert put(l1, ends=NOW + 10)
+
+    assert l1.look("t", "k") is kept
+    assert kept.stands(NOW + 9)
+    assert l1.bytes == l1._shelves["t"].currsize
+
+
+def test_a_raised_tag_ends_what_somebody_refers_to():
+    l1 = L1(2**20)
+    put(l1)
+    kept = l1.look("t", "k")
+    assert kept.stands(NOW)
+
+    l1.fences.raise_("t", {"user:1": 6})
+
+    assert not kept.stands(NOW)
 
 
 def test_what_is_too_large_is_not_kept():

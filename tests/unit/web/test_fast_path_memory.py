@@ -8,6 +8,7 @@ from domain.model.position import Position
 from web.fast_path.finished import Finished
 from web.fast_path.memory import Asked, Memory
 from web.fast_path.offer import Offer
+from web.limits.meter import Unlimited
 
 TENANT, USER = "7d7b1a52-3b43-4c5b-8a5e-3a4f6e1d2c3b", "9a0c3a0e-5a6f-4e3c-8d5e-0d9e6a1b2c3d"
 
@@ -16,10 +17,18 @@ TENANT, USER = "7d7b1a52-3b43-4c5b-8a5e-3a4f6e1d2c3b", "9a0c3a0e-5a6f-4e3c-8d5e-
 SIZE = 1700
 
 
+UNLIMITED = Unlimited()
+
+
+def nothing() -> None:
+    """What memory has let go."""
+
+
 def finished(etag: str = "e") -> Finished:
     found = Found(b"{}", Position(1, 2), (), 0.0, "l1", etag)
     offer = Offer(key_of("user", TENANT, user_id=USER), found, 1.0, 0, "principal", "/route")
-    return Finished.of(offer, [("ETag", f'"{etag}"'), ("X-Request-ID", "one"), ("Content-Length", "2")])
+    headers = [("ETag", f'"{etag}"'), ("X-Request-ID", "one"), ("Content-Length", "2")]
+    return Finished.of(offer, headers, nothing, UNLIMITED)
 
 
 def asked(number: int) -> Asked:
