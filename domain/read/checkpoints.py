@@ -6,7 +6,8 @@ from collections.abc import Collection, Mapping, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 from domain.model.event import RecordedEvent
-from domain.read.row_store import Statement
+from domain.postgres.prepared import planned
+from domain.read.row_store import Statement, execute
 
 if TYPE_CHECKING:
     from psycopg2.extensions import cursor
@@ -54,17 +55,16 @@ class Checkpoints:
         # shard and read the same events twice.
         gate = (
             f"WITH gate AS MATERIALIZED (SELECT FROM {self._table} "
-            "WHERE shard = %(shard)s AND projection = %(gate)s FOR UPDATE SKIP LOCKED) "
+            "WHERE shard = %s AND projection = %s FOR UPDATE SKIP LOCKED) "
         )
         self._lock_sql, self._lock_cached_sql = (
-            gate + "SELECT projection, position, event_id, parked, invalidated_position, "  # noqa: S608
-            f"{rewritten}, ARRAY(SELECT name FROM {schema}.projections WHERE state = 'paused') "
-            f"FROM {self._table} WHERE EXISTS (SELECT FROM gate) "
-            "AND shard = %(shard)s AND projection = ANY(%(projections)s) FOR UPDATE SKIP LOCKED"
-            for rewritten in (
-                "false",
-                f"EXISTS (SELECT FROM {schema}.rewritten_aggregates WHERE shard = %(shard)s)",
+            planned(
+                gate + "SELECT projection, position, event_id, parked, invalidated_position, "  # noqa: S608
+                f"{rewritten}, ARRAY(SELECT name FROM {schema}.projections WHERE state = 'paused') "
+                f"FROM {self._table} WHERE EXISTS (SELECT FROM gate) "
+                "AND shard = %s AND projection = ANY(%s) FOR UPDATE SKIP LOCKED"
             )
+            for rewritten in ("false", f"EXISTS (SELECT FROM {schema}.rewritten_aggregates WHERE shard = %s)")
         )
         self._trials_sql = (
             f"SELECT name, error_class, trials FROM {schema}.projections "  # noqa: S608
@@ -79,19 +79,23 @@ class Checkpoints:
         The lock is the lease on the shard: it ends with the transaction, however that ends. Whether rows were rewritten
         is looked up only where answers are *cached*.
         """
-        sql = self._lock_cached_sql if cached else self._lock_sql
-        taken = self._lock(cursor, sql, shard, projections)
+        taken = self._lock(cursor, shard, projections, cached)
         if len(taken) < len(projections) and self._open(cursor, shard, projections):
-            taken = self._lock(cursor, sql, shard, projections)
+            taken = self._lock(cursor, shard, projections, cached)
         if paused := [name for name, each in taken.items() if each.paused]:
             cursor.execute(self._trials_sql, (shard, paused))
             for name, *trial in cursor.fetchall():
                 taken[name] = taken[name]._replace(trial=Trial(*trial))
         return taken
 
-    @staticmethod
-    def _lock(cursor: cursor, sql: str, shard: int, projections: Collection[str]) -> dict[str, Taken]:
-        cursor.execute(sql, {"shard": shard, "projections": list(projections), "gate": min(projections)})
+    def _lock(self, cursor: cursor, shard: int, projections: Collection[str], cached: bool) -> dict[str, Taken]:
+        values = (shard, list(projections))
+        statement = (
+            (self._lock_cached_sql, (shard, min(projections), shard, *values))
+            if cached
+            else (self._lock_sql, (shard, min(projections), *values))
+        )
+        execute(cursor, [statement])
         return {
             name: Taken(Checkpoint(position, event_id), parked, heard, rewritten, name in paused)
             for name, position, event_id, parked, heard, rewritten, paused in cursor.fetchall()
@@ -113,30 +117,29 @@ class Checkpoints:
         *heard* is how far the cache has heard of each projection; without it nobody has to be told anything.
         """
         if heard is None:
-            return (
+            return planned(
                 f"UPDATE {self._table} SET position = %s, event_id = %s, moved_at = clock_timestamp(), "  # noqa: S608
-                "invalidated_position = %s, pending_since = NULL WHERE shard = %s AND projection = ANY(%s)",
-                (last.position, last.event_id, last.position, shard, list(projections)),
-            )
-        return (
+                "invalidated_position = %s, pending_since = NULL WHERE shard = %s AND projection = ANY(%s)"
+            ), (last.position, last.event_id, last.position, shard, list(projections))
+        return planned(
             f"UPDATE {self._table} c SET position = %s, event_id = %s, moved_at = clock_timestamp(), "  # noqa: S608
             "invalidated_position = h.heard, pending_since = CASE WHEN c.position <= h.heard THEN clock_timestamp() "
             "ELSE coalesce(c.pending_since, clock_timestamp()) END "
-            "FROM unnest(%s, %s::bigint[]) AS h(projection, heard) WHERE c.shard = %s AND c.projection = h.projection",
-            (last.position, last.event_id, list(projections), [heard[name] for name in projections], shard),
-        )
+            "FROM unnest(%s::text[], %s::bigint[]) AS h(projection, heard) "
+            "WHERE c.shard = %s AND c.projection = h.projection"
+        ), (last.position, last.event_id, list(projections), [heard[name] for name in projections], shard)
 
     def hear(self, shard: int, heard: Mapping[str, int]) -> Statement:
         """Return what keeps how far the cache has heard. Checkpoints that another one holds are left as they are."""
-        return (
+        return planned(
             f"UPDATE {self._table} c SET invalidated_position = h.heard, "  # noqa: S608
             "pending_since = CASE WHEN c.position > h.heard THEN c.pending_since END "
-            f"FROM (SELECT shard, projection FROM {self._table} "
+            f"FROM (SELECT projection FROM {self._table} "
             "WHERE shard = %s AND projection = ANY(%s) FOR UPDATE SKIP LOCKED) AS free "
-            "JOIN unnest(%s, %s::bigint[]) AS h(projection, heard) USING (projection) "
-            "WHERE c.shard = free.shard AND c.projection = free.projection AND c.invalidated_position < h.heard",
-            (shard, list(heard), list(heard), list(heard.values())),
-        )
+            "JOIN unnest(%s::text[], %s::bigint[]) AS h(projection, heard) USING (projection) "
+            # Said again, or the planner would look for the projection on all shards.
+            "WHERE c.shard = %s AND c.projection = free.projection AND c.invalidated_position < h.heard"
+        ), (shard, list(heard), list(heard), list(heard.values()), shard)
 
     def all(self, cursor: cursor) -> dict[tuple[int, str], int]:
         """Return the position of every checkpoint there is, by shard and projection."""

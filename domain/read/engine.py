@@ -40,6 +40,8 @@ SESSION: Mapping[str, str] = {
     "enable_hashjoin": "off",
     "enable_mergejoin": "off",
     "jit": "off",
+    # What is prepared is planned once, and no value changes which index is the right one.
+    "plan_cache_mode": "force_generic_plan",
 }
 
 #: A shard on which a batch was full is caught up in batches this many times as large: they cost less for each event.

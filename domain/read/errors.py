@@ -18,8 +18,9 @@ class LogDiverged(DomainError):
 
 #: Connection, transaction rollback (deadlock, serialization), resources, operator intervention (time-outs, shutdown).
 _TRANSIENT_CLASSES = frozenset({"08", "40", "53", "57"})
-#: lock_not_available, idle_in_transaction_session_timeout.
-_TRANSIENT_CODES = frozenset({"55P03", "25P03"})
+#: lock_not_available, idle_in_transaction_session_timeout, and a session that is not the one in which a statement was
+#: prepared: invalid_sql_statement_name, duplicate_prepared_statement.
+_TRANSIENT_CODES = frozenset({"55P03", "25P03", "26000", "42P05"})
 
 
 def is_transient(error: BaseException) -> bool:

@@ -172,7 +172,9 @@ def _statements() -> dict[str, Prepared]:
     users = found["users_of_tenant"]
     found["users_of_tenant"] = users.replace("%(active_only)s", "false")
     found[_ACTIVE] = users.replace("%(active_only)s", "true")
-    return {query: Prepared(f"query_{query}", text, _TYPES, before=_ISOLATED) for query, text in found.items()}
+    return {
+        query: Prepared(text, name=f"query_{query}", types=_TYPES, before=_ISOLATED) for query, text in found.items()
+    }
 
 
 #: The statement that takes the place of users_of_tenant where only active ones are asked for.

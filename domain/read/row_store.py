@@ -9,7 +9,9 @@ from functools import cache
 from typing import TYPE_CHECKING, Any
 
 import orjson
+from psycopg2.errors import InvalidSqlStatementName
 
+from domain.postgres.prepared import Prepared, forget, planned
 from domain.read.rows import Rows
 from domain.read.tables import Key, Row, RowTable
 
@@ -17,7 +19,7 @@ if TYPE_CHECKING:
     from psycopg2.extensions import cursor
 
 #: A statement and its parameters, to be sent together with others.
-Statement = tuple[str, tuple[Any, ...]]
+Statement = tuple[str | Prepared, tuple[Any, ...]]
 
 
 class PostgresRowStore:
@@ -33,8 +35,8 @@ class PostgresRowStore:
             by_length.setdefault(len(key), []).append(key)
         if not by_length:
             return []
-        sql = " UNION ALL ".join(_load(table, self._schema, length) for length in by_length)
-        self._cursor.execute(sql, [_json_keys(table, group) for group in by_length.values()])
+        load = _load(table, self._schema, tuple(by_length))
+        execute(self._cursor, [(load, tuple(_json_keys(table, group) for group in by_length.values()))])
         return [dict(zip(table.columns, row, strict=True)) for row in self._cursor.fetchall()]
 
     def write(self, rows: Rows) -> None:
@@ -48,11 +50,17 @@ class PostgresRowStore:
 
 
 def execute(cursor: cursor, statements: list[Statement]) -> None:
-    """Send all *statements* in one round trip."""
-    if statements:
-        cursor.execute(
-            ";\n".join(sql for sql, _ in statements), [value for _, values in statements for value in values]
-        )
+    """Send all *statements* in one round trip. The session plans those that are Prepared once."""
+    for sql, _ in statements:
+        if isinstance(sql, Prepared):
+            sql.prepare(cursor)
+    texts = [sql.running if isinstance(sql, Prepared) else sql for sql, _ in statements]
+    if texts:
+        try:
+            cursor.execute(";\n".join(texts), [value for _, values in statements for value in values])
+        except InvalidSqlStatementName:
+            forget(cursor)
+            raise
 
 
 def _keys(table: RowTable, length: int) -> str:
@@ -61,23 +69,32 @@ def _keys(table: RowTable, length: int) -> str:
 
 
 @cache
-def _load(table: RowTable, schema: str, length: int) -> str:
-    selected = ", ".join(f"t.{column}" for column in table.columns)
-    shared = ", ".join(table.key[:length])
-    return f"SELECT {selected} FROM {_keys(table, length)} JOIN {schema}.{table.name} t USING ({shared})"  # noqa: S608
+def _load(table: RowTable, schema: str, lengths: tuple[int, ...]) -> Prepared:
+    return planned(" UNION ALL ".join(_lookup(table, schema, length) for length in lengths))
+
+
+def _lookup(table: RowTable, schema: str, length: int) -> str:
+    columns = ", ".join(table.columns)
+    same = " AND ".join(f"t.{column} = k.{column}" for column in table.key[:length])
+    # OFFSET 0 keeps it a lookup for each key. Row-level security hides from the planner how many rows there are, and
+    # where it takes them for a few, it reads all.
+    return (
+        f"SELECT t.* FROM {_keys(table, length)} CROSS JOIN LATERAL "  # noqa: S608
+        f"(SELECT {columns} FROM {schema}.{table.name} t WHERE {same} OFFSET 0) t"
+    )
 
 
 @cache
-def _delete(table: RowTable, schema: str) -> str:
+def _delete(table: RowTable, schema: str) -> Prepared:
     matches = " AND ".join(f"t.{column} = k.{column}" for column in table.key)
-    return f"DELETE FROM {schema}.{table.name} t USING {_keys(table, len(table.key))} WHERE {matches}"  # noqa: S608
+    return planned(f"DELETE FROM {schema}.{table.name} t USING {_keys(table, len(table.key))} WHERE {matches}")  # noqa: S608
 
 
 @cache
-def _upsert(table: RowTable, schema: str) -> str:
+def _upsert(table: RowTable, schema: str) -> Prepared:
     columns = ", ".join(table.columns)
     updates = ", ".join(f"{column} = excluded.{column}" for column in table.columns if column not in table.key)
-    return (
+    return planned(
         f"INSERT INTO {schema}.{table.name} ({columns}) "  # noqa: S608
         f"SELECT {columns} FROM json_populate_recordset(NULL::{schema}.{table.name}, %s) "
         f"ON CONFLICT ({', '.join(table.key)}) DO UPDATE SET {updates}"

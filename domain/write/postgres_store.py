@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import datetime
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import orjson
 import psycopg2
@@ -14,10 +14,14 @@ from domain.model.errors import DomainError, Unavailable
 from domain.model.event import RecordedEvent
 from domain.model.position import Position, shard_of
 from domain.postgres.pool import Pool
+from domain.postgres.prepared import Prepared
 from domain.postgres.statements import statements
 from domain.write.event_store import WINDOW, Append, History, IdempotencyRecord, Page, Snapshot
 from domain.write.refusals import refusal
 from domain.write.serialization import COLUMNS, parameters
+
+if TYPE_CHECKING:
+    from psycopg2.extensions import cursor as Cursor
 
 T = TypeVar("T")
 
@@ -31,10 +35,16 @@ _OF_ALL_TENANTS = frozenset(
     {"read", "read_aggregate", "head", "heads", "occurred", "ids", "tenant_of", "forget_answers"}
 )
 
-_SQL = {
-    name: (_FOR_ALL_TENANTS if name in _OF_ALL_TENANTS else _FOR_ONE_TENANT) + text.format(columns=COLUMNS)
-    for name, text in statements("domain.write.sql").items()
-}
+#: Those of each command and each batch, for which it pays that a session plans them once.
+_OFTEN = frozenset({"histories", "read"})
+
+
+def _statement(name: str, text: str) -> str | Prepared:
+    before = _FOR_ALL_TENANTS if name in _OF_ALL_TENANTS else _FOR_ONE_TENANT
+    return Prepared(text, name=f"store_{name}", before=before) if name in _OFTEN else before + text
+
+
+_SQL = {name: _statement(name, text.format(columns=COLUMNS)) for name, text in statements("domain.write.sql").items()}
 
 
 class PostgresEventStore:
@@ -53,7 +63,7 @@ class PostgresEventStore:
         shard = shard_of(append.tenant_id)
         try:
             with self._pool.cursor() as cursor:
-                cursor.execute(_SQL["append"], parameters(append))
+                _run(cursor, "append", parameters(append))
                 row = cursor.fetchone()
         except psycopg2.Error as error:
             if refused := refusal(error):
@@ -177,15 +187,23 @@ class PostgresEventStore:
 
         def change() -> int:
             with self._pool.cursor() as cursor:
-                cursor.execute(_SQL[name], values)
+                _run(cursor, name, values)
                 return cursor.rowcount
 
         return _twice(change)
 
     def _rows(self, name: str, **values: Any) -> list[tuple[Any, ...]]:
         with self._pool.cursor() as cursor:
-            cursor.execute(_SQL[name], values)
+            _run(cursor, name, values)
             return cursor.fetchall()
+
+
+def _run(cursor: Cursor, name: str, values: Mapping[str, Any]) -> None:
+    statement = _SQL[name]
+    if isinstance(statement, Prepared):
+        statement.run(cursor, values)
+    else:
+        cursor.execute(statement, values)
 
 
 def _twice(action: Callable[[], T]) -> T:

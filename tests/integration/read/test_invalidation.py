@@ -251,6 +251,8 @@ def test_it_costs_one_statement_a_turn_and_nothing_without_a_cache(engine_pool: 
     tenant = story.tenant()
     shard = shard_of(tenant)
     for engine in (ProjectionEngine(engine_pool, story, PROJECTIONS), engine_on(engine_pool, story, Heard())):
+        # The session plans the statements of a turn.
+        story.user(tenant)
         engine.catch_up(shard)
 
     counts = []

@@ -199,6 +199,8 @@ def test_what_goes_away_by_itself_parks_nothing(
 def test_with_nothing_parked_a_batch_takes_no_more_round_trips(engine_pool: Pool, story: Story) -> None:
     tenant = story.tenant()
     engine = engine_on(engine_pool, story)
+    # The first user's batch is what the session plans the statements at.
+    story.user(tenant)
     engine.catch_up(shard_of(tenant))
     story.user(tenant)
     sent = _statements_of(lambda: engine.run(shard_of(tenant)), engine_pool)

@@ -6,9 +6,16 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from psycopg2.errors import InvalidSqlStatementName
 
+from domain.model.position import shard_of
 from domain.postgres.pool import Pool
+from domain.read.engine import ProjectionEngine
+from domain.read.errors import is_transient
+from domain.read.projections import PROJECTIONS
 from domain.read.queries import QUERY_PROJECTIONS, Queries
+from tests.integration.read.test_invalidation import Heard
+from tests.integration.read.test_plans import nodes
 from tests.story import Story
 
 Ask = Callable[..., Any]
@@ -98,3 +105,71 @@ def test_nothing_is_planned_by_what_a_small_table_looks_like(query_pool: Pool, t
             plan = "\n".join(line for (line,) in cursor.fetchall())
             assert "Seq Scan" not in plan, plan
             assert "Bitmap" not in plan, plan
+
+
+def test_a_batch_looks_up_each_row_by_its_key_however_few_the_planner_takes_them_for(
+    engine_pool: Pool, story: Story
+) -> None:
+    # Given tables that nobody has analysed, whose rows a policy hides from the planner
+    tenant = story.tenant()
+    engine = ProjectionEngine(engine_pool, story, PROJECTIONS, invalidator=Heard())
+    for _ in range(3):
+        story.joins(tenant, story.workspace(tenant, story.user(tenant)), story.user(tenant))
+        engine.catch_up(shard_of(tenant))
+
+    # When the statements are looked at that the session has kept
+    with engine_pool.cursor() as cursor:
+        cursor.execute("SELECT name, cardinality(parameter_types) FROM pg_prepared_statements")
+        plans = {}
+        for name, values in cursor.fetchall():
+            cursor.execute(f"EXPLAIN (FORMAT JSON) EXECUTE {name} ({', '.join(['NULL'] * values)})")
+            plans[name] = cursor.fetchone()[0][0]["Plan"]
+
+    # Then each table is read by the columns that its key begins with
+    begins = {"projection_checkpoints": ["shard"], "rewritten_aggregates": ["shard"]}
+    read = [node for plan in plans.values() for node in nodes(plan) if "Scan" in node["Node Type"]]
+    tables = [node for node in read if "Relation Name" in node and node["Relation Name"] != "projections"]
+    assert len({node["Relation Name"] for node in tables}) >= 5
+    for node in tables:
+        condition = node.get("Index Cond") or node.get("Recheck Cond", "")
+        for column in begins.get(node["Relation Name"], ["tenant_id", "_id ="]):
+            assert column in condition, node
+
+
+def test_a_batch_whose_session_has_forgotten_is_done_the_next_time_and_parks_nothing(
+    engine_pool: Pool, story: Story
+) -> None:
+    tenant = story.tenant()
+    engine = ProjectionEngine(engine_pool, story, PROJECTIONS)
+    engine.catch_up(shard_of(tenant))
+    story.user(tenant)
+    with engine_pool.cursor() as cursor:
+        cursor.execute("DEALLOCATE ALL")
+
+    with pytest.raises(InvalidSqlStatementName) as error:
+        engine.catch_up(shard_of(tenant))
+
+    assert is_transient(error.value)
+    progress = engine.catch_up(shard_of(tenant))
+    assert (progress.applied, progress.failed) == (2, ())
+
+
+def test_a_release_may_add_columns_between_two_batches(engine_pool: Pool, story: Story, database_url: str) -> None:
+    # Given a session that has planned what it reads and writes
+    tenant = story.tenant()
+    engine = ProjectionEngine(engine_pool, story, PROJECTIONS, invalidator=Heard())
+    story.joins(tenant, story.workspace(tenant, story.user(tenant)), story.user(tenant))
+    engine.catch_up(shard_of(tenant))
+
+    # When all tables get a column
+    owner = Pool(database_url)
+    with owner.cursor() as cursor:
+        cursor.execute("SELECT tablename FROM pg_tables WHERE schemaname = 'read_schema'")
+        for (table,) in cursor.fetchall():
+            cursor.execute(f"ALTER TABLE read_schema.{table} ADD COLUMN of_the_next_release text")
+    owner.close()
+
+    # Then the next batch goes on
+    story.joins(tenant, story.workspace(tenant, story.user(tenant)), story.user(tenant))
+    progress = engine.catch_up(shard_of(tenant))
+    assert (progress.applied > 0, progress.failed) == (True, ())

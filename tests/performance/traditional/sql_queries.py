@@ -29,7 +29,7 @@ def _statements() -> dict[str, Prepared]:
     users = found["users_of_tenant"]
     found["users_of_tenant"] = users.replace("%(active_only)s", "false")
     found["active_users_of_tenant"] = users.replace("%(active_only)s", "true")
-    return {name: Prepared(f"traditional_{name}", text, _TYPES) for name, text in found.items()}
+    return {name: Prepared(text, name=f"traditional_{name}", types=_TYPES) for name, text in found.items()}
 
 
 class SqlQueries:
