@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Any
+
 from flask import Flask
 
 from domain.bootstrap import Container, bootstrap
@@ -63,9 +66,16 @@ def create_app(settings: Settings | None = None, container: Container | None = N
     return app
 
 
+class _Synchronous(Flask):
+    """Has no view and no hook that is a coroutine, and does not look for one at each of a score of them."""
+
+    def ensure_sync(self, func: Callable[..., Any]) -> Callable[..., Any]:
+        return func
+
+
 def empty_app() -> Flask:
     """Return an application without endpoints."""
-    app = Flask("web", static_folder=None)
+    app = _Synchronous("web", static_folder=None)
     app.config.update(
         API_TITLE="PyAirtable directory",
         API_VERSION="v1",
