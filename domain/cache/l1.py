@@ -30,11 +30,10 @@ class Ticket(NamedTuple):
 class Kept:
     """An answer in memory. It ends when memory lets it go, so whoever is not memory keeps a weak reference to it."""
 
-    __slots__ = ("__weakref__", "_checked", "_fence", "body", "expires_at", "found", "offset", "size", "used")
+    __slots__ = ("__weakref__", "_checked", "_fence", "expires_at", "found", "offset", "size", "used")
 
     def __init__(self, found: Found, expires_at: float, fence: TenantFence, size: int) -> None:
         self.found = found
-        self.body = found.body
         self.offset = found.position.offset
         self.expires_at = expires_at
         self.size = size
@@ -48,7 +47,7 @@ class Kept:
         """Stay on until *expires_at* if *found* is the same answer, so that it does not end for who refers to it."""
         if (found.etag, found.position, found.tags) != (self.found.etag, self.found.position, self.found.tags):
             return False
-        self.found, self.expires_at = found, expires_at
+        self.found, self.expires_at, self.used = found, expires_at, True
         return True
 
     def stands(self, now: float) -> bool:

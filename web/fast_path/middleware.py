@@ -102,11 +102,12 @@ class FastPath:
         start_response: StartResponse,
     ) -> Iterable[bytes]:
         """Send what is *kept* with what is *finished* of it, or 304 to one who has it."""
+        found = kept.found
         name = correlation_id(environ.get("HTTP_X_REQUEST_ID"))
         seconds = time.monotonic() - began
         own = [
             ("X-Request-ID", name),
-            ("Cache-Status", served.from_memory(kept.found.expires_at, began)),
+            ("Cache-Status", served.from_memory(found.expires_at, began)),
             ("Server-Timing", served.answer_timing("L1", seconds)),
         ]
         if "HTTP_TRACEPARENT" in environ and (traceparent := fit_traceparent(environ["HTTP_TRACEPARENT"])):
@@ -117,7 +118,7 @@ class FastPath:
             return [b""]
         self.account.note((finished, 200, seconds, at, name))
         start_response(_OK, finished.headers + own)
-        return [kept.body or b""]
+        return [found.body or b""]
 
     def _through(self, asked: Asked, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         """Let Flask answer, and keep what it offers."""
