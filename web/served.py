@@ -16,7 +16,7 @@ def cache_status(found: Found) -> str:
     elif found.shared:
         second = "L2; fwd=miss; collapsed"
     elif found.level == "l2":
-        second = f"L2; hit; ttl={_left(found.expires_at, time.monotonic())}"
+        second = f"L2; hit; ttl={max(0, int(found.expires_at - time.monotonic()))}"
     else:
         second = "L2; fwd=miss"
     return f"{second}, L1; fwd=miss"
@@ -24,7 +24,7 @@ def cache_status(found: Found) -> str:
 
 def from_memory(expires_at: float, now: float) -> str:
     """As cache_status(), of an answer out of this process's memory."""
-    return f"L1; hit; ttl={_left(expires_at, now)}"
+    return f"L1; hit; ttl={max(0, int(expires_at - now))}"
 
 
 def server_timing(found: Found, waited: float, taken: float) -> str:
@@ -36,7 +36,3 @@ def server_timing(found: Found, waited: float, taken: float) -> str:
 def answer_timing(level: str, taken: float) -> str:
     """As server_timing(), of an answer for which nobody waited."""
     return f'answer;desc="{level}";dur={taken * 1000:.2f}'
-
-
-def _left(expires_at: float, now: float) -> int:
-    return int(expires_at - now) if expires_at > now else 0
