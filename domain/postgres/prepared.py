@@ -10,7 +10,7 @@ from functools import cache
 from typing import TYPE_CHECKING, Any
 from weakref import WeakKeyDictionary
 
-from psycopg2.errors import DuplicatePreparedStatement, InvalidSqlStatementName
+from psycopg2.errors import DuplicatePreparedStatement, FeatureNotSupported, InvalidSqlStatementName
 
 if TYPE_CHECKING:
     from psycopg2.extensions import connection as Connection
@@ -55,8 +55,14 @@ class Prepared:
             cursor.execute(self.running, values)
         except InvalidSqlStatementName:
             forget(cursor)
-            self.prepare(cursor)
-            cursor.execute(self.running, values)
+        except FeatureNotSupported:
+            # Somebody has given a column another type, and what is kept may not give another than it did at first.
+            cursor.execute(f"DEALLOCATE {self.name}")
+            _known[cursor.connection].discard(self.name)
+        else:
+            return
+        self.prepare(cursor)
+        cursor.execute(self.running, values)
 
     def prepare(self, cursor: Cursor) -> None:
         """Make it known to the session, if it isn't."""

@@ -75,11 +75,13 @@ def _load(table: RowTable, schema: str, lengths: tuple[int, ...]) -> Prepared:
 
 def _lookup(table: RowTable, schema: str, length: int) -> str:
     columns = ", ".join(table.columns)
+    # A statement that is kept may not give other types than it did at first.
+    typed = ", ".join(f"t.{column}::{type_}" for column, type_ in zip(table.columns, table.types, strict=True))
     same = " AND ".join(f"t.{column} = k.{column}" for column in table.key[:length])
     # OFFSET 0 keeps it a lookup for each key. Row-level security hides from the planner how many rows there are, and
     # where it takes them for a few, it reads all.
     return (
-        f"SELECT t.* FROM {_keys(table, length)} CROSS JOIN LATERAL "  # noqa: S608
+        f"SELECT {typed} FROM {_keys(table, length)} CROSS JOIN LATERAL "  # noqa: S608
         f"(SELECT {columns} FROM {schema}.{table.name} t WHERE {same} OFFSET 0) t"
     )
 

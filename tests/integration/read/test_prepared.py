@@ -14,6 +14,7 @@ from domain.read.engine import ProjectionEngine
 from domain.read.errors import is_transient
 from domain.read.projections import PROJECTIONS
 from domain.read.queries import QUERY_PROJECTIONS, Queries
+from domain.write.postgres_store import PostgresEventStore
 from tests.integration.read.test_invalidation import Heard
 from tests.integration.read.test_plans import nodes
 from tests.story import Story
@@ -154,22 +155,37 @@ def test_a_batch_whose_session_has_forgotten_is_done_the_next_time_and_parks_not
     assert (progress.applied, progress.failed) == (2, ())
 
 
-def test_a_release_may_add_columns_between_two_batches(engine_pool: Pool, story: Story, database_url: str) -> None:
+def test_columns_may_come_and_get_other_types_between_two_batches(
+    engine_pool: Pool, story: Story, database_url: str
+) -> None:
     # Given a session that has planned what it reads and writes
     tenant = story.tenant()
     engine = ProjectionEngine(engine_pool, story, PROJECTIONS, invalidator=Heard())
     story.joins(tenant, story.workspace(tenant, story.user(tenant)), story.user(tenant))
     engine.catch_up(shard_of(tenant))
 
-    # When all tables get a column
+    # When a release gives all tables a column
     owner = Pool(database_url)
     with owner.cursor() as cursor:
         cursor.execute("SELECT tablename FROM pg_tables WHERE schemaname = 'read_schema'")
         for (table,) in cursor.fetchall():
             cursor.execute(f"ALTER TABLE read_schema.{table} ADD COLUMN of_the_next_release text")
+        # Or somebody makes room for what was too long.
+        cursor.execute("ALTER TABLE read_schema.user_projections ALTER first_name TYPE varchar(300)")
     owner.close()
 
     # Then the next batch goes on
     story.joins(tenant, story.workspace(tenant, story.user(tenant)), story.user(tenant))
     progress = engine.catch_up(shard_of(tenant))
     assert (progress.applied > 0, progress.failed) == (True, ())
+
+
+def test_a_column_of_the_log_may_get_another_type_between_two_reads(database_url: str) -> None:
+    pool = Pool(database_url)
+    log = PostgresEventStore(pool)
+    assert log.read(0, 0, 10) == []
+    with pool.cursor() as cursor:
+        cursor.execute("ALTER TABLE write_schema.domain_events ALTER event_type TYPE varchar(300)")
+
+    assert log.read(0, 0, 10) == []
+    pool.close()
