@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import time
 import weakref
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
@@ -54,8 +55,10 @@ class FastPath:
             began, at = time.monotonic(), time.time()
             kept = self._standing(finished, environ, began, at)
             if kept is not None:
-                give = self._give_traced if tracing.is_on() else self._give
-                return give(finished, kept, began, at, environ, start_response)
+                if not tracing.is_on():
+                    return self._give(finished, kept, began, at, environ, start_response)
+                with _traced(finished, environ):
+                    return self._give(finished, kept, began, at, environ, start_response)
         return self._through(asked, environ, start_response)
 
     def _standing(self, finished: Finished, environ: WSGIEnvironment, now: float, at: float) -> Kept | None:
@@ -73,24 +76,6 @@ class FastPath:
             return None
         kept.used = True
         return kept
-
-    def _give_traced(
-        self,
-        finished: Finished,
-        kept: Kept,
-        began: float,
-        at: float,
-        environ: WSGIEnvironment,
-        start_response: StartResponse,
-    ) -> Iterable[bytes]:
-        """Do what _give() does within a span like those of web.tracing."""
-        name = environ["HTTP_X_REQUEST_ID"] = correlation_id(environ.get("HTTP_X_REQUEST_ID"))
-        attributes = {"http.request.method": "GET", "http.route": finished.route, "cqrs.correlation_id": name}
-        with tracing.span(f"GET {finished.route}", attributes, parent=environ.get("HTTP_TRACEPARENT"), kind="server"):
-            tracing.note({"http.response.status_code": 304 if "HTTP_IF_NONE_MATCH" in environ else 200})
-            if traceparent := tracing.traceparent():
-                environ["HTTP_TRACEPARENT"] = traceparent
-            return self._give(finished, kept, began, at, environ, start_response)
 
     def _give(
         self,
@@ -140,6 +125,18 @@ class FastPath:
         if kept is not None and kept.found is offer.found:
             allowance = self._principals.allowance(offer.principal)
             self._memory.put(asked, Finished.of(offer, headers, weakref.ref(kept), allowance))
+
+
+@contextmanager
+def _traced(finished: Finished, environ: WSGIEnvironment) -> Iterator[None]:
+    """Lend a span like those of web.tracing, by which the answer's request is known and its trace goes on."""
+    name = environ["HTTP_X_REQUEST_ID"] = correlation_id(environ.get("HTTP_X_REQUEST_ID"))
+    attributes = {"http.request.method": "GET", "http.route": finished.route, "cqrs.correlation_id": name}
+    with tracing.span(f"GET {finished.route}", attributes, parent=environ.get("HTTP_TRACEPARENT"), kind="server"):
+        tracing.note({"http.response.status_code": 304 if "HTTP_IF_NONE_MATCH" in environ else 200})
+        if traceparent := tracing.traceparent():
+            environ["HTTP_TRACEPARENT"] = traceparent
+        yield
 
 
 def _asked(environ: WSGIEnvironment) -> Asked | None:
