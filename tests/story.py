@@ -10,6 +10,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from domain.model.event import RecordedEvent
+from domain.model.event_log import Interest
 from domain.model.position import Position, shard_of
 
 #: When the first event of every story happens; each later one a second after the one before.
@@ -22,8 +23,9 @@ class MemoryEventLog:
     def __init__(self) -> None:
         self.events: defaultdict[int, list[RecordedEvent]] = defaultdict(list)
 
-    def read(self, shard: int, after: int, limit: int) -> list[RecordedEvent]:
-        return self.events[shard][after : after + limit]
+    def read(self, shard: int, after: int, limit: int, only: Interest | None = None) -> list[RecordedEvent]:
+        events = self.events[shard][after : after + limit]
+        return events if only is None else only.within(events)
 
     def read_aggregate(self, shard: int, aggregate_id: str, after_version: int, limit: int) -> list[RecordedEvent]:
         own = (event for event in self.events[shard] if event.aggregate_id == aggregate_id)

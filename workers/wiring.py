@@ -11,6 +11,7 @@ from dramatiq.brokers.redis import RedisBroker
 
 from domain import logs, tracing
 from domain.bootstrap import Container, bootstrap
+from domain.garbage import collect_rarely
 from domain.read.engine import ProjectionEngine
 from domain.read.rebuild.rebuilder import Rebuilder
 from domain.read.watch.processes import Processes, Pulse
@@ -56,6 +57,7 @@ class Wiring(dramatiq.Middleware):
         ignore_echoes(signal.SIGTERM)
         self._pulse.start()
         self._container.telemetry.start()
+        collect_rarely()
         log.info("The worker is ready.", threads=worker.worker_threads)
 
     def after_worker_shutdown(self, _broker: RedisBroker, _worker: dramatiq.Worker) -> None:

@@ -4,17 +4,35 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from datetime import datetime
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from domain.model.event import RecordedEvent
 from domain.model.position import Position
 
 
+class Interest(NamedTuple):
+    """The events of *aggregate_types* that are not *ignored*."""
+
+    aggregate_types: list[str]
+    ignored: list[str]
+
+    def within(self, events: Sequence[RecordedEvent]) -> list[RecordedEvent]:
+        """Return those of *events*, and in any case the first and the last."""
+        ends = {event.position for event in (*events[:1], *events[-1:])}
+        return [event for event in events if event.position in ends or self._has(event)]
+
+    def _has(self, event: RecordedEvent) -> bool:
+        return event.aggregate_type in self.aggregate_types and event.event_type not in self.ignored
+
+
 class EventLog(Protocol):
     """256 gapless logs. An event that is seen has every earlier one of its shard before it, committed."""
 
-    def read(self, shard: int, after: int, limit: int) -> Sequence[RecordedEvent]:
-        """Return up to *limit* events of *shard* past the offset *after*, in order."""
+    def read(self, shard: int, after: int, limit: int, only: Interest | None = None) -> Sequence[RecordedEvent]:
+        """Return up to *limit* events of *shard* past the offset *after*, in order.
+
+        *only* some of them where that is asked for, and the first and the last, which say how far the reader is.
+        """
 
     def read_aggregate(self, shard: int, aggregate_id: str, after_version: int, limit: int) -> Sequence[RecordedEvent]:
         """Return up to *limit* events of one aggregate past the version *after_version*, in order."""

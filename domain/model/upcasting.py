@@ -60,4 +60,4 @@ def present(event: RecordedEvent) -> RecordedEvent:
             reason="its payload is not a JSON object that can be decoded",
         )
     version, payload = upcast(event.event_type, event.schema_version, event.payload)
-    return event._replace(schema_version=version, payload=payload)
+    return event if version == event.schema_version else event._replace(schema_version=version, payload=payload)

@@ -8,7 +8,7 @@ from itertools import pairwise
 from typing import Any, NamedTuple
 
 from domain.model.event import RecordedEvent
-from domain.model.event_log import EventLog
+from domain.model.event_log import EventLog, Interest
 from domain.postgres.pool import Pool
 from domain.read import batch_log
 from domain.read.checkpoints import Checkpoint, Checkpoints, Taken
@@ -158,7 +158,7 @@ class ProjectionEngine:
                 if names := [name for name in names if name in turn.moved]:
                     batches.append(events)
                     moved.append(names)
-                    behind = behind or len(events) == room
+                    behind = behind or events[-1].position == at.position + room
             turn.end_trials()
             positions = {name: turn.moved.get(name, each.at.position) for name, each in taken.items()}
             if turn.any_due:
@@ -224,12 +224,21 @@ class ProjectionEngine:
     def _read(self, shard: int, names: Sequence[str], at: Checkpoint, limit: int) -> Sequence[RecordedEvent]:
         """Read up to *limit* events past *at*, after making sure that the log still has the event at *at*."""
         if at.position == 0:
-            return self._event_log.read(shard, 0, limit)
-        events = self._event_log.read(shard, at.position - 1, limit + 1)
+            return self._read_past(shard, names, 0, limit)
+        events = self._read_past(shard, names, at.position - 1, limit + 1)
         if not events or events[0].event_id != at.event_id:
             head = self._event_log.head(shard)
             raise LogDiverged(projections=", ".join(names), shard=shard, position=at.position, head=head)
         return events[1:]
+
+    def _read_past(self, shard: int, names: Sequence[str], after: int, limit: int) -> Sequence[RecordedEvent]:
+        if self._invalidation.needed:
+            # The cache is told of all of them.
+            return self._event_log.read(shard, after, limit)
+        projections = [self._projections[name] for name in names]
+        owned = {aggregate_type for each in projections for aggregate_type in each.owned}
+        ignored = frozenset.intersection(*(each.ignored for each in projections))
+        return self._event_log.read(shard, after, limit, Interest([*owned], [*ignored]))
 
     def lagging_shards(self) -> list[int]:
         """Return the shards whose head is past the checkpoint of a projection that is not paused."""

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Sequence
 
 from domain.model.event import EVENT_TYPES, RecordedEvent
 from domain.model.upcasting import present
-from domain.read.projection import Projection
+from domain.read.projection import Handler, Projection, Skipped
 from domain.read.rows import RowMissing, Rows, RowStore
-from domain.read.tables import Key, RowTable
+from domain.read.tables import Row
 
 
 class UnknownEvent(LookupError):
@@ -18,9 +18,6 @@ class UnknownEvent(LookupError):
 class EventMissing(LookupError):
     """The event's version doesn't follow the version of its aggregate's row."""
 
-
-#: Versions that are left out on record, by the id of their aggregate.
-Skipped = Mapping[str, Collection[int]]
 
 _NOTHING_SKIPPED: Skipped = {}
 
@@ -48,7 +45,7 @@ def fold(
         left_out = skipped.get(id, ())
         groups[id] = [event if event.version in left_out else _readable(event) for event in group]
     rows = Rows()
-    rows.load(store, _wanted(projection, groups, skipped))
+    rows.load(store, projection.wanted(groups.values(), skipped))
     for id, group in groups.items():
         _fold_aggregate(projection, group, rows, skipped.get(id, ()))
     return rows
@@ -59,47 +56,51 @@ def _readable(event: RecordedEvent) -> RecordedEvent:
     return present(event) if event.event_type in EVENT_TYPES else event
 
 
-def _wanted(
-    projection: Projection, groups: Mapping[str, Sequence[RecordedEvent]], skipped: Skipped
-) -> dict[RowTable, set[Key]]:
-    if not skipped:
-        return projection.wanted(event for group in groups.values() for event in group)
-    wanted = projection.wanted(
-        event for id, group in groups.items() for event in group if event.version not in skipped.get(id, ())
-    )
-    # What is in a skipped event is not looked at, since that may be what is wrong with it.
-    for group in groups.values():
-        wanted.setdefault(projection.owned[group[0].aggregate_type], set()).add(projection.own_key(group[0]))
-    return wanted
-
-
 def _fold_aggregate(
     projection: Projection, events: Sequence[RecordedEvent], rows: Rows, skipped: Collection[int]
 ) -> None:
     first = events[0]
     table, key = projection.owned[first.aggregate_type], projection.own_key(first)
-    complete = first.aggregate_type in projection.complete
     row = rows.get(table, key)
+    seen = row["event_version"] if row is not None else 0
+    changing = False
     for event in events:
-        if row is not None and event.version <= row["event_version"]:
+        version = event.version
+        if version <= seen:
             continue
-        if event.version in skipped:
-            if row is not None:
-                row = rows.change(table, key)
-                row["event_version"] = event.version
-            continue
-        handler = projection.handlers.get(event.event_type)
-        if handler is None:
-            if event.event_type in projection.ignored:
+        if version in skipped:
+            if row is None:
                 continue
+            handler: Handler = _nothing
+        elif found := projection.handlers.get(event.event_type):
+            if version != seen + 1:
+                _check_follows(projection, event, seen, skipped)
+            handler = found
+        elif event.event_type in projection.ignored:
+            continue
+        else:
             raise UnknownEvent(f"{projection.name} has no function for {event.event_type}")
-        version = row["event_version"] if row is not None else 0
-        while version + 1 in skipped:
-            version += 1
-        if event.version != version + 1 and (complete or version == 0):
-            if version == 0:
-                raise RowMissing(f"{table.name} {key}: event {event.version} comes first")
-            raise EventMissing(f"{table.name} {key}: event {event.version} follows {version}")
-        row = rows.put(table, dict(zip(table.key, key, strict=True))) if row is None else rows.change(table, key)
+        if row is None:
+            row = rows.put(table, dict(zip(table.key, key, strict=True)))
+        elif not changing:
+            row = rows.change(table, key)
+        changing = True
         handler(row, event, rows)
-        row["event_version"] = event.version
+        row["event_version"] = seen = version
+
+
+def _nothing(_row: Row, _event: RecordedEvent, _rows: Rows) -> None:
+    """What a skipped event changes."""
+
+
+def _check_follows(projection: Projection, event: RecordedEvent, seen: int, skipped: Collection[int]) -> None:
+    """Raise RowMissing or EventMissing where an event that is not *skipped* is missing between *seen* and *event*."""
+    while seen + 1 in skipped:
+        seen += 1
+    if event.version == seen + 1:
+        return
+    row = f"{projection.owned[event.aggregate_type].name} {projection.own_key(event)}"
+    if seen == 0:
+        raise RowMissing(f"{row}: event {event.version} comes first")
+    if event.aggregate_type in projection.complete:
+        raise EventMissing(f"{row}: event {event.version} follows {seen}")

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 from domain.model.event import RecordedEvent
 from domain.read.errors import is_timeout, is_transient
 from domain.read.failure import Failure, failure
-from domain.read.fold import Skipped, fold
-from domain.read.projection import Projection
+from domain.read.fold import fold
+from domain.read.projection import Projection, Skipped
 from domain.read.row_store import PostgresRowStore
 
 if TYPE_CHECKING:

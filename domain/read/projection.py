@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 
 from sqlalchemy import Table
 
@@ -15,6 +15,9 @@ Handler = Callable[[Row, RecordedEvent, Rows], None]
 
 #: Names a row, or by a shorter key all rows that begin with it, that an event touches besides its aggregate's own.
 KeyFunction = Callable[[RecordedEvent], Key]
+
+#: Versions that are left out on record, by the id of their aggregate.
+Skipped = Mapping[str, Collection[int]]
 
 _NOTHING_ELSE: Mapping[RowTable, KeyFunction] = {}
 
@@ -77,13 +80,21 @@ class Projection:
         """Return the key of the own row of the event's aggregate."""
         return (event.tenant_id, event.aggregate_id)[: len(self.owned[event.aggregate_type].key)]
 
-    def wanted(self, events: Iterable[RecordedEvent]) -> dict[RowTable, set[Key]]:
-        """Return the keys of all rows that *events* touch."""
+    def wanted(self, aggregates: Iterable[Sequence[RecordedEvent]], skipped: Skipped) -> dict[RowTable, set[Key]]:
+        """Return the keys of all rows that the events of each of *aggregates* touch.
+
+        What is in a *skipped* event is not looked at, since that may be what is wrong with it.
+        """
         wanted: dict[RowTable, set[Key]] = {}
-        for event in events:
-            wanted.setdefault(self.owned[event.aggregate_type], set()).add(self.own_key(event))
-            for table, key_of in self.touched.get(event.event_type, _NOTHING_ELSE).items():
-                wanted.setdefault(table, set()).add(key_of(event))
+        for events in aggregates:
+            first = events[0]
+            wanted.setdefault(self.owned[first.aggregate_type], set()).add(self.own_key(first))
+            left_out = skipped.get(first.aggregate_id, ())
+            for event in events:
+                touches = self.touched.get(event.event_type)
+                if touches and event.version not in left_out:
+                    for table, key_of in touches.items():
+                        wanted.setdefault(table, set()).add(key_of(event))
         return wanted
 
     def _settle(self) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Collection, Sequence
 from datetime import datetime
 
 from domain.model.event import RecordedEvent
-from domain.model.event_log import EventLog
+from domain.model.event_log import EventLog, Interest
 from domain.model.position import Position
 
 
@@ -21,11 +21,12 @@ class SplicedLog:
         self._live = live
         self._ends = backup.heads()
 
-    def read(self, shard: int, after: int, limit: int) -> Sequence[RecordedEvent]:
+    def read(self, shard: int, after: int, limit: int, only: Interest | None = None) -> Sequence[RecordedEvent]:
         end = self._ends.get(shard, 0)
-        events = list(self._backup.read(shard, after, limit)) if after < end else []
-        if len(events) < limit:
-            events += self._live.read(shard, max(after, end), limit - len(events))
+        events = list(self._backup.read(shard, after, limit, only)) if after < end else []
+        begin = max(after, end)
+        if begin < after + limit:
+            events += self._live.read(shard, begin, after + limit - begin, only)
         return events
 
     def read_aggregate(self, shard: int, aggregate_id: str, after_version: int, limit: int) -> Sequence[RecordedEvent]:

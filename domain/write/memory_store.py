@@ -12,6 +12,7 @@ import orjson
 
 from domain.model.errors import CommandAlreadyDone, ConcurrencyConflict, PlanTooSmall, QuotaExceeded, TenantNotFound
 from domain.model.event import RecordedEvent
+from domain.model.event_log import Interest
 from domain.model.position import Position, shard_of
 from domain.write.event_store import WINDOW, Append, History, IdempotencyRecord, Page, Snapshot
 from domain.write.refusals import taken
@@ -112,9 +113,10 @@ class MemoryEventStore:
             raise taken(conflicts)
         return reserved
 
-    def read(self, shard: int, after: int, limit: int) -> list[RecordedEvent]:
+    def read(self, shard: int, after: int, limit: int, only: Interest | None = None) -> list[RecordedEvent]:
         with self._lock:
-            return self._logs[shard][after : after + limit]
+            events = self._logs[shard][after : after + limit]
+        return events if only is None else only.within(events)
 
     def read_aggregate(self, shard: int, aggregate_id: str, after_version: int, limit: int) -> list[RecordedEvent]:
         with self._lock:

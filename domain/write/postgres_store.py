@@ -12,6 +12,7 @@ import psycopg2
 
 from domain.model.errors import DomainError, Unavailable
 from domain.model.event import RecordedEvent
+from domain.model.event_log import Interest
 from domain.model.position import Position, shard_of
 from domain.postgres.pool import Pool
 from domain.postgres.prepared import Prepared
@@ -32,11 +33,11 @@ _FOR_ALL_TENANTS = "SELECT set_config('app.engine', 'on', true);\n"
 
 #: The statements of those who follow or keep the whole log.
 _OF_ALL_TENANTS = frozenset(
-    {"read", "read_aggregate", "head", "heads", "occurred", "ids", "tenant_of", "forget_answers"}
+    {"read", "of_interest", "read_aggregate", "head", "heads", "occurred", "ids", "tenant_of", "forget_answers"}
 )
 
 #: Those of each command and each batch, for which it pays that a session plans them once.
-_OFTEN = frozenset({"histories", "read"})
+_OFTEN = frozenset({"histories", "read", "of_interest"})
 
 
 def _statement(name: str, text: str) -> str | Prepared:
@@ -104,8 +105,10 @@ class PostgresEventStore:
         )
         return Position(shard, rows[0][0]) if rows else None
 
-    def read(self, shard: int, after: int, limit: int) -> list[RecordedEvent]:
-        return [RecordedEvent._make(row) for row in self._query("read", shard=shard, after=after, limit=limit)]
+    def read(self, shard: int, after: int, limit: int, only: Interest | None = None) -> list[RecordedEvent]:
+        place = {"shard": shard, "after": after, "limit": limit}
+        rows = self._query("read", **place) if only is None else self._query("of_interest", **place, **only._asdict())
+        return [RecordedEvent._make(row) for row in rows]
 
     def read_aggregate(self, shard: int, aggregate_id: str, after_version: int, limit: int) -> list[RecordedEvent]:
         rows = self._query(

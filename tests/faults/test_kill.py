@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from domain.model.event import RecordedEvent
+from domain.model.event_log import Interest
 from domain.model.position import shard_of
 from domain.postgres.pool import Pool
 from domain.read.engine import SESSION, ProjectionEngine
@@ -153,10 +154,10 @@ class SlowStore(PostgresEventStore):
 
     reading: object
 
-    def read(self, shard: int, after: int, limit: int) -> list[RecordedEvent]:
+    def read(self, shard: int, after: int, limit: int, only: Interest | None = None) -> list[RecordedEvent]:
         self.reading.set()  # type: ignore[attr-defined]
         time.sleep(0.5)
-        return super().read(shard, after, limit)
+        return super().read(shard, after, limit, only)
 
 
 def fold_slowly(url: str, shard: int, reading, outcome) -> None:

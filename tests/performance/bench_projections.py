@@ -21,6 +21,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from domain.garbage import collect_rarely
 from domain.model.event import RecordedEvent
 from domain.postgres.pool import Pool
 from domain.read.engine import SESSION, ProjectionEngine
@@ -188,6 +189,7 @@ def lend_a_hand(url: str, name: str, start: Any) -> None:
     """What a worker process does in a rebuild."""
     store = Store(url)
     rebuilder = Rebuilder(store.pool, store.log, PROJECTIONS)
+    collect_rarely()
     start.wait(60)
     while rebuilder.drive(name, seconds=1):
         pass
@@ -220,6 +222,7 @@ def work(url: str, batch_size: int, results: Any) -> None:
     store = Store(url)
     engine = ProjectionEngine(store.pool, store.log, PROJECTIONS, batch_size=batch_size)
     shards, batches, early = sorted(store.log.heads()), 0, 0
+    collect_rarely()
     for number, shard in enumerate(shards):
         while engine.run(shard).applied:
             batches += 1

@@ -6,7 +6,7 @@ from collections.abc import Callable, Collection, Sequence
 from datetime import datetime
 
 from domain.model.event import RecordedEvent
-from domain.model.event_log import EventLog
+from domain.model.event_log import EventLog, Interest
 from domain.model.position import Position
 
 
@@ -17,9 +17,9 @@ class BoundedLog:
         self._event_log = event_log
         self._bounds = bounds
 
-    def read(self, shard: int, after: int, limit: int) -> Sequence[RecordedEvent]:
+    def read(self, shard: int, after: int, limit: int, only: Interest | None = None) -> Sequence[RecordedEvent]:
         limit = min(limit, self._bounds().get(shard, 0) - after)
-        return self._event_log.read(shard, after, limit) if limit > 0 else []
+        return self._event_log.read(shard, after, limit, only) if limit > 0 else []
 
     def read_aggregate(self, shard: int, aggregate_id: str, after_version: int, limit: int) -> Sequence[RecordedEvent]:
         bound = self._bounds().get(shard, 0)

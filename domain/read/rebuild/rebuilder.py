@@ -24,7 +24,7 @@ from domain.read.rebuild.steps import Steps
 log = structlog.get_logger(__name__)
 
 #: Events folded at once. More of them are no faster, and take more memory.
-BATCH_SIZE = 2000
+BATCH_SIZE = 5000
 
 #: Called with the name of a projection whose rows have been replaced by others, after that was committed. It is called
 #: again until it returns.

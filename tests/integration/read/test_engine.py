@@ -9,6 +9,7 @@ import pytest
 
 from domain.model.errors import Unavailable
 from domain.model.event import RecordedEvent
+from domain.model.event_log import Interest
 from domain.model.position import shard_of
 from domain.postgres.pool import Pool
 from domain.read.engine import Progress, ProjectionEngine
@@ -102,9 +103,9 @@ class CountingLog(MemoryEventLog):
         self.events = story.events
         self.reads: list[tuple[int, int]] = []
 
-    def read(self, shard: int, after: int, limit: int) -> list[RecordedEvent]:
+    def read(self, shard: int, after: int, limit: int, only: Interest | None = None) -> list[RecordedEvent]:
         self.reads.append((after, limit))
-        return super().read(shard, after, limit)
+        return super().read(shard, after, limit, only)
 
 
 def test_projections_at_the_same_checkpoint_share_one_read(engine_pool: Pool, story: Story) -> None:
@@ -146,10 +147,10 @@ class BlockedLog(MemoryEventLog):
         self.events = story.events
         self.reading, self.go_on = threading.Event(), threading.Event()
 
-    def read(self, shard: int, after: int, limit: int) -> list[RecordedEvent]:
+    def read(self, shard: int, after: int, limit: int, only: Interest | None = None) -> list[RecordedEvent]:
         self.reading.set()
         assert self.go_on.wait(10)
-        return super().read(shard, after, limit)
+        return super().read(shard, after, limit, only)
 
 
 def test_a_shard_that_another_engine_has_in_hand_is_left_to_it(engine_pool: Pool, story: Story) -> None:
@@ -246,13 +247,13 @@ def test_rows_and_checkpoint_are_lost_together_with_the_connection(
     others = pool({})
 
     class CutLog(MemoryEventLog):
-        def read(self, shard: int, after: int, limit: int) -> Sequence[RecordedEvent]:  # type: ignore[override]
+        def read(self, shard: int, after: int, limit: int, only: Interest | None = None) -> Sequence[RecordedEvent]:  # type: ignore[override]
             with others.cursor() as cursor:
                 cursor.execute(
                     "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity "
                     "WHERE datname = current_database() AND pid <> pg_backend_pid()"
                 )
-            return story.read(shard, after, limit)
+            return story.read(shard, after, limit, only)
 
     with pytest.raises(Exception) as caught:  # noqa: PT011 - What it is, psycopg2 decides; the next lines look at it.
         engine_on(engine_pool, CutLog()).run(shard)

@@ -11,6 +11,7 @@ from domain.model.errors import (
     CommandAlreadyDone,
     ConcurrencyConflict,
 )
+from domain.model.event_log import Interest
 from domain.model.position import Position, shard_of
 from domain.write.event_store import EventStore, Snapshot
 from tests.integration.write.appends import (
@@ -63,6 +64,23 @@ def test_reading_is_limited_and_goes_on_where_it_was_told(store: EventStore, ten
     assert store.read(shard, 5, 9) == []
     assert store.read((shard + 1) % 256, 0, 9) == []
     assert store.head((shard + 1) % 256) == 0
+
+
+def test_of_a_stretch_come_the_events_that_are_asked_for_and_both_ends(store: EventStore, tenant: str):
+    ada, bob = registered(tenant), registered(tenant)
+    store.append(append(tenant, ada, activated(ada.aggregate_id), bob, activated(bob.aggregate_id), registered(tenant)))
+    shard, registrations = shard_of(tenant), Interest(["user"], ["user.activated"])
+
+    def positions(after: int, limit: int, only: Interest) -> list[int]:
+        return [event.position for event in store.read(shard, after, limit, only)]
+
+    assert positions(0, 9, registrations) == [1, 2, 4, 6]
+    assert positions(0, 5, registrations) == [1, 2, 4, 5]
+    assert positions(2, 9, registrations) == [3, 4, 6]
+    assert positions(5, 1, registrations) == [6]
+    assert positions(6, 9, registrations) == []
+    assert positions(0, 9, Interest(["workspace"], [])) == [1, 6]
+    assert store.read(shard, 1, 1, registrations) == store.read(shard, 1, 1)
 
 
 @pytest.mark.parametrize("expected", [0, 2, 7])
