@@ -10,6 +10,7 @@ from web.drain import hear_once
 hear_once()
 
 from domain import logs, tracing  # noqa: E402
+from domain.garbage import collect_rarely  # noqa: E402
 from domain.settings import Settings, SettingsError  # noqa: E402
 from web.app import create_app  # noqa: E402
 from web.context import EXTENSION  # noqa: E402
@@ -25,5 +26,6 @@ try:
     telemetry.kind = "web"
     # Also one that nobody asks anything is seen, and its death missed.
     telemetry.start()
+    collect_rarely()
 except SettingsError as error:
     sys.exit(str(error))

@@ -264,6 +264,8 @@ def run(*, short: bool = False, events: int = 1_000_000, compared: int = 20_000,
     if short:
         events, compared, rounds = 3000, 500, 1
     server = os.environ.get("DATABASE_URL")
+    # As a worker does; the others shall have it too.
+    collect_rarely()
     with store(server) as small:
         happen(small.pool, compared // 5, tenants=20, workspaces=False)
         results = compare(small, rounds)
