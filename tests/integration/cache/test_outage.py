@@ -47,12 +47,20 @@ def get(cache, truth):
     return value_of(found.body), found.level
 
 
-def seconds(cache, truth) -> float:
-    """How long an answer takes that this process's memory doesn't have."""
-    cache.l1.empty()
-    began = time.monotonic()
-    get(cache, truth)
-    return time.monotonic() - began
+@pytest.fixture
+def calls(cache, truth, monkeypatch):
+    """How often a request calls Redis that this process's memory has no answer for."""
+    callers, call = [], cache.l2._client.execute_command
+    note = lambda *a, **k: (callers.append(threading.get_ident()), call(*a, **k))[1]  # noqa: E731
+    monkeypatch.setattr(cache.l2._client, "execute_command", note)
+
+    def calls() -> int:
+        cache.l1.empty()
+        callers.clear()
+        get(cache, truth)
+        return callers.count(threading.get_ident())
+
+    return calls
 
 
 def serves_from_redis(cache, truth) -> bool:
@@ -60,56 +68,60 @@ def serves_from_redis(cache, truth) -> bool:
     return get(cache, truth)[1] == "l2"
 
 
-def test_a_dead_server(cache, truth, redis_server):
+def test_no_call_waits_longer_than_a_tenth_of_a_second(cache):
+    waits = cache.l2._client.get_connection_kwargs()
+
+    assert waits["socket_timeout"] <= 0.1
+    assert waits["socket_connect_timeout"] <= 0.1
+    assert waits["retry"].get_retries() == 0
+
+
+def test_a_dead_server(cache, truth, redis_server, calls):
     get(cache, truth)
     redis_server.kill()
     truth.write(2)
 
-    first = [seconds(cache, truth) for _ in range(3)]
+    first = [calls() for _ in range(3)]
     assert cache.l2.guard.breaker.state == "open"
-    later = sorted(seconds(cache, truth) for _ in range(100))
+    later = [calls() for _ in range(100)]
 
-    assert max(first) < 0.2
-    assert later[50] < 0.001
+    assert max(first) <= 1
+    # But for the one of each pause that tries again.
+    assert sum(later) <= 3
     assert get(cache, truth) == (2, "load")
 
 
-def test_a_frozen_server(cache, truth, redis_server, change):
+def test_a_frozen_server(cache, truth, redis_server, change, calls):
     get(cache, truth)
     redis_server.freeze()
     try:
-        first = [seconds(cache, truth) for _ in range(3)]
-        later = sorted(seconds(cache, truth) for _ in range(100))
+        first = [calls() for _ in range(3)]
+        later = [calls() for _ in range(100)]
         truth.write(2)
-        wait_until(lambda: get(cache, truth)[0] == 2, 2.2)
+        written, asked = time.monotonic(), []
+        wait_until(lambda: (asked.append(time.monotonic()), get(cache, truth))[1][0] == 2, 30)
     finally:
         redis_server.resume()
 
-    assert max(first) < 0.2
-    assert later[50] < 0.001
+    # The last one was answered with what is true.
+    assert [late for each in asked[:-1] if (late := each - written) > 2.2] == []
+    assert max(first) <= 1
+    assert sum(later) <= 3
     change(3)
     wait_until(lambda: serves_from_redis(cache, truth), 10)
     assert get(cache, truth)[0] == 3
 
 
 @pytest.mark.slow_redis
-def test_a_slow_server(cache, truth, redis_server, admin, monkeypatch):
+def test_a_slow_server(cache, truth, redis_server, calls, monkeypatch):
     get(cache, truth)
-    callers, call = [], cache.l2._client.execute_command
-    slow = lambda *a, **k: (callers.append(threading.get_ident()), time.sleep(0.07), call(*a, **k))[2]  # noqa: E731
-    monkeypatch.setattr(cache.l2._client, "execute_command", slow)
-
-    def calls() -> int:
-        """How often a request waits for Redis that this process's memory has no answer for."""
-        cache.l1.empty()
-        callers.clear()
-        get(cache, truth)
-        return callers.count(threading.get_ident())
+    call = cache.l2._client.execute_command
+    monkeypatch.setattr(cache.l2._client, "execute_command", lambda *a, **k: (time.sleep(0.07), call(*a, **k))[1])
 
     first = [calls() for _ in range(3)]
     later = [calls() for _ in range(100)]
 
-    assert max(first) == 1
+    assert max(first) <= 1
     # But for the one of each pause that tries again.
     assert sum(later) <= 3
 
