@@ -30,10 +30,11 @@ from domain.read.verify.verifier import Verifier
 from domain.read.waiting import Waiter
 from domain.read.watch.monitor import Monitor
 from domain.restore.drill import Drill
-from domain.settings import Settings, SettingsError, Strategy
+from domain.settings import Settings, SettingsError
 from domain.telemetry import names
 from domain.telemetry.counters import Counters
 from domain.telemetry.telemetry import Telemetry
+from domain.variables import Strategy
 from domain.write.command_bus import CommandBus, nobody
 from domain.write.postgres_store import PostgresEventStore
 

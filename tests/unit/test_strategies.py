@@ -3,7 +3,8 @@ from __future__ import annotations
 import pytest
 
 from domain.bootstrap import bootstrap
-from domain.settings import Settings, SettingsError, Strategies
+from domain.settings import Settings, SettingsError
+from domain.variables import Strategies
 
 REQUIRED = {"DATABASE_URL": "postgresql://h/d", "REDIS_URL": "redis://h", "JWT_SECRET": "x" * 32}
 

@@ -16,7 +16,7 @@ from flask.cli import with_appcontext
 
 from domain.read.guard import Divergence, divergences
 from domain.restore.backup import Backup
-from domain.settings import postgres_url
+from domain.variables import postgres_url
 from migrations.runner import config
 from web.cli.answers import FAILED, json_option, say, told
 from web.context import container

@@ -12,7 +12,7 @@ from typing import NamedTuple, Protocol, cast
 from flask_limiter import Limiter
 from limits import RateLimitItem, RateLimitItemPerSecond
 
-from domain.settings import Rate
+from domain.variables import Rate
 from web.limits.storage import LazyRedisStorage
 
 

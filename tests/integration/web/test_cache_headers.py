@@ -9,7 +9,8 @@ import pytest
 
 from domain.bootstrap import bootstrap
 from domain.model.actor import Actor
-from domain.settings import Settings, Strategies
+from domain.settings import Settings
+from domain.variables import Strategies
 from tests.integration.web.cached import wait_for_l1
 from tests.integration.web.service import Service, Tenant
 from web.app import create_app

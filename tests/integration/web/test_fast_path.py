@@ -12,7 +12,8 @@ from werkzeug.test import TestResponse
 
 from domain.bootstrap import bootstrap
 from domain.model.actor import Actor
-from domain.settings import Rate, Settings
+from domain.settings import Settings
+from domain.variables import Rate
 from tests.integration.web.cached import PATHS, Asked, wait_for_l1
 from tests.integration.web.service import ROOT, Service, Tenant, problem
 from tests.key_server import PRIVATE, header, serving

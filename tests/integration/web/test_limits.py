@@ -13,7 +13,8 @@ import redis
 
 from domain.bootstrap import bootstrap
 from domain.model.position import shard_of
-from domain.settings import Rate, Settings
+from domain.settings import Settings
+from domain.variables import Rate
 from tests.integration.web.service import ROOT, Service, problem
 from web.app import create_app
 from web.limits import FAILED, storage
