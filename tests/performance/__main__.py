@@ -7,6 +7,7 @@ fail is that something doesn't work, or that two answers which have to be equal 
 from __future__ import annotations
 
 import argparse
+import signal
 import sys
 import tempfile
 import time
@@ -76,6 +77,8 @@ def main() -> int:
     parser.add_argument("--only", choices=["queries", "growth", "parts"], help="do one part of it")
     parser.add_argument("--report", type=Path, default=Path("report"), help="the folder to write to")
     options = parser.parse_args()
+    # Whoever ends it by a signal wants the servers that it started gone too.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     wrk()
     begin = time.monotonic()
     progress = Progress(STEPS["short" if options.short else "full"])

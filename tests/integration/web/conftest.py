@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from typing import Any
 
 import pytest
 from flask import Flask
 
-from domain.bootstrap import bootstrap
+from domain.bootstrap import Container, bootstrap
 from domain.settings import Settings
 from tests.integration.web.service import Service, Tenant
 from web.app import create_app
@@ -35,3 +37,24 @@ def service(app: Flask) -> Service:
 @pytest.fixture
 def tenant(service: Service) -> Tenant:
     return service.tenant()
+
+
+@pytest.fixture
+def container(settings: Settings) -> Iterator[Container]:
+    container = bootstrap(settings)
+    yield container
+    container.close()
+
+
+@pytest.fixture
+def wired(settings: Settings) -> Iterator[Callable[..., Container]]:
+    """Wires the service with changed settings."""
+    made: list[Container] = []
+
+    def wired(**changes: Any) -> Container:
+        made.append(bootstrap(replace(settings, **changes)))
+        return made[-1]
+
+    yield wired
+    for each in made:
+        each.close()

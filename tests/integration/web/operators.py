@@ -10,8 +10,11 @@ from werkzeug.test import TestResponse
 
 from domain.model.actor import Actor
 from tests.integration.web.service import ROOT, Service
+from web.authorization import RULES, operator
 
 HOST = "http://localhost"
+
+SIGN_IN = "/admin/sign-in"
 
 #: What a browser says of a form that stands on a page of the service itself.
 OWN = {"Origin": HOST, "Sec-Fetch-Site": "same-origin"}
@@ -43,8 +46,8 @@ class Operator:
 
     def sign_in(self, token: str, **options: Any) -> TestResponse:
         """Send the form to sign in."""
-        page = self.client.get("/admin/sign-in")
-        return self.client.post("/admin/sign-in", data=forms(page)[0][1] | {"token": token}, headers=OWN, **options)
+        page = self.client.get(SIGN_IN)
+        return self.client.post(SIGN_IN, data=forms(page)[0][1] | {"token": token}, headers=OWN, **options)
 
     def get(self, path: str = "", status: int = 200) -> TestResponse:
         response = self.client.get(f"/admin{path}")
@@ -101,3 +104,13 @@ def said(response: TestResponse) -> str:
     match = re.search(r'<p class="notice (good|bad)" role="\w+">(.*?)</p>', response.text, re.DOTALL)
     assert match, response.text
     return f"{match[1]}: {match[2]}".replace("&#39;", "'")
+
+
+def pages(service: Service) -> list[tuple[str, str]]:
+    """Method and path of every page and action for which a session is needed."""
+    return [
+        (method, "".join("{}" if dynamic else part for dynamic, part in rule._trace if part != "|"))
+        for rule in service.app.url_map.iter_rules()
+        if RULES[rule.endpoint] is operator
+        for method in sorted((rule.methods or set()) - {"HEAD", "OPTIONS"})
+    ]

@@ -7,55 +7,21 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from flask import Flask, request_started
-from werkzeug.test import TestResponse
+from flask import Flask
 
 from domain.bootstrap import bootstrap
 from domain.model.actor import Actor
 from domain.settings import Settings
 from domain.variables import Rate
 from tests.integration.web.cached import PATHS, Asked, wait_for_l1
-from tests.integration.web.service import ROOT, Service, Tenant, problem
+from tests.integration.web.counted import Counted, make
+from tests.integration.web.service import ROOT, Tenant, problem
 from tests.key_server import PRIVATE, header, serving
 from web.app import create_app
 from web.tokens import make_token
 
 #: Headers that are another's each time.
 OWN = {"X-Request-ID", "Server-Timing", "Cache-Status"}
-
-
-class Counted(Service):
-    """Counts the requests that come to Flask."""
-
-    def __init__(self, app: Flask) -> None:
-        self.reached = 0
-        request_started.connect(self._reach, app)
-        super().__init__(app)
-
-    def _reach(self, _app: Flask, **_: object) -> None:
-        self.reached += 1
-
-    def passed(self, path: str, token: str, data: bytes | None = None, **headers: str) -> tuple[TestResponse, bool]:
-        """Ask with the very *token*; tell also whether Flask was passed by."""
-        before = self.reached
-        sent = {"Authorization": f"Bearer {token}", **headers}
-        response = self.send("GET", path, by=None, headers=sent, data=data)
-        return response, self.reached == before
-
-    def settle(self) -> None:
-        """Have all counted and logged that passed Flask by."""
-        path: Any = self.app.wsgi_app
-        path.account.flush()
-
-    def remember(self, path: str, token: str) -> TestResponse:
-        """Ask until Flask is passed by; return that answer."""
-        deadline = time.monotonic() + 5
-        while time.monotonic() < deadline:
-            response, passed = self.passed(path, token)
-            if passed:
-                return response
-            time.sleep(0.002)
-        raise AssertionError(f"{path} always came to Flask: {response.status} {response.headers}")
 
 
 @pytest.fixture
@@ -68,15 +34,6 @@ def ada(service: Counted, tenant: Tenant) -> Actor:
     ada = tenant.user()
     service.fold()
     return ada
-
-
-def make(settings: Settings, **changes: Any) -> tuple[Counted, Tenant, Actor]:
-    """A service with other settings, and a user in it."""
-    service = Counted(create_app(container=bootstrap(replace(settings, **changes))))
-    tenant = service.tenant()
-    ada = tenant.user()
-    service.fold()
-    return service, tenant, ada
 
 
 def test_each_query_is_answered_as_flask_does(service: Counted, tenant: Tenant, ada: Actor) -> None:
