@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from domain.bootstrap import Container
+from domain.read.watch.processes import Processes
 from domain.telemetry.history import INTERVAL
 from workers.checkpoint_watch import CheckpointWatch
 from workers.forgetting import Forgetting
@@ -33,7 +34,7 @@ def jobs(container: Container, hints: HintSender) -> dict[str, Job]:
         "verify": Job(lambda: container.verifier.sample(_SAMPLE), _VERIFY),
         "clean-up": Job(Forgetting(container.event_store), _CLEAN_UP),
         "history": Job(Sampling(container.telemetry, container.monitor), INTERVAL),
-        "rebuilds": Job(Rebuilding(container.rebuilder, hints), _SWEEP),
+        "rebuilds": Job(Rebuilding(container.rebuilder, Processes(container.read_pool), hints), _SWEEP),
     }
     caching, settings = container.caching, container.settings
     warming = Warming(caching.warm_ups, caching.hot, caching.stats)

@@ -6,12 +6,13 @@ import structlog
 
 from domain.read.errors import is_transient
 from domain.read.rebuild.rebuilder import Rebuilder
+from domain.read.watch.processes import Processes
 from workers.hints import HintSender
 
 log = structlog.get_logger(__name__)
 
-#: Threads, in all workers together, that work on a rebuild: while one folds, PostgreSQL works for the other.
-HANDS = 2
+#: Threads that work on a rebuild where there is one worker: while one folds, PostgreSQL works for the other.
+_HANDS = 2
 
 #: A rebuild is given up after this many seconds, so that others get their turn.
 _TURN = 0.5
@@ -31,14 +32,21 @@ def lend_a_hand(rebuilder: Rebuilder, projection: str) -> bool:
 
 
 class Rebuilding:
-    """Asks the workers to go on with each rebuild that has not ended; where nobody can be asked, the clock goes on."""
+    """Asks the workers to go on with each rebuild that has not ended; where nobody can be asked, the clock goes on.
 
-    def __init__(self, rebuilder: Rebuilder, hints: HintSender) -> None:
+    As many hands are asked for as there are workers. Each begins on other shards, so that they share the work.
+    """
+
+    def __init__(self, rebuilder: Rebuilder, processes: Processes, hints: HintSender) -> None:
         self._rebuilder = rebuilder
+        self._processes = processes
         self._hints = hints
 
     def __call__(self) -> None:
-        for projection in self._rebuilder.running():
-            asked = [self._hints.send_rebuild(projection, hand) for hand in range(HANDS)]
+        if not (running := self._rebuilder.running()):
+            return
+        hands = max(_HANDS, sum(process.kind == "worker" for process in self._processes.alive()))
+        for projection in running:
+            asked = [self._hints.send_rebuild(projection, hand) for hand in range(hands)]
             if not any(asked):
                 lend_a_hand(self._rebuilder, projection)

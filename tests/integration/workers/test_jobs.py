@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import pytest
 import redis
 
 from domain.bootstrap import Container, bootstrap
 from domain.model.position import shard_of
+from domain.read.watch.processes import Processes
 from domain.settings import Settings
 from tests.integration.write.appends import answer, append, registered, tenant_created
 from workers.forgetting import KEPT, Forgetting
@@ -112,6 +113,25 @@ def test_the_tick_brings_up_what_the_hints_leave(mixed: Container, redis_server:
 
     work["batch"].run()
     assert set(lags(mixed).values()) == {0}
+    hints.close()
+
+
+@pytest.mark.parametrize(("workers", "hands"), [(0, 2), (1, 2), (5, 5)])
+def test_a_rebuild_is_asked_of_each_worker(container: Container, redis_url: str, workers: int, hands: int) -> None:
+    hints = HintSender(container.settings.redis_url)
+    processes = Processes(container.read_pool)
+    for number in range(workers):
+        processes.beat(str(UUID(int=number)), "worker", leads=False)
+    processes.beat(str(uuid4()), "clock", leads=True)
+    job = jobs(container, hints)["rebuilds"]
+    job.run()
+    assert waiting(redis_url) == 0
+    container.rebuilder.start("users")
+
+    for _ in range(2):
+        job.run()
+
+    assert waiting(redis_url) == hands
     hints.close()
 
 
