@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from flask import Flask
+from flask import Flask, Response
 
 from domain.bootstrap import Container, bootstrap
 from domain.settings import Settings
@@ -66,16 +66,21 @@ def create_app(settings: Settings | None = None, container: Container | None = N
     return app
 
 
-class _Synchronous(Flask):
-    """Has no view and no hook that is a coroutine, and does not look for one at each of a score of them."""
-
+class _Application(Flask):
     def ensure_sync(self, func: Callable[..., Any]) -> Callable[..., Any]:
+        """Take no view and no hook for a coroutine, instead of looking at each of a score of them."""
         return func
+
+    def make_default_options_response(self) -> Response:
+        """Name the methods of a path, in an answer that has no content and so no type of it."""
+        response = super().make_default_options_response()
+        del response.headers["Content-Type"]
+        return response
 
 
 def empty_app() -> Flask:
     """Return an application without endpoints."""
-    app = _Synchronous("web", static_folder=None)
+    app = _Application("web", static_folder=None)
     app.config.update(
         API_TITLE="PyAirtable directory",
         API_VERSION="v1",

@@ -11,6 +11,7 @@ from web import operations
 from web.admin.blueprint import blueprint
 from web.admin.cache_schemas import CacheStatsView, InvalidateBody, InvalidatedView, WarmUpBody, WarmUpView
 from web.context import actor, container
+from web.openapi import headers
 from web.schemas import NoArguments
 
 
@@ -36,7 +37,7 @@ def invalidate_cache(body: dict[str, Any]) -> Response:
 
 @blueprint.route("/cache/warmup", methods=["POST"])
 @blueprint.arguments(WarmUpBody)
-@blueprint.response(202, WarmUpView)
+@blueprint.response(202, WarmUpView, headers=headers.references("Location"))
 def warm_cache_up(body: dict[str, Any]) -> Response:
     """Ask for what is asked most to be loaded; the clock does it"""
     job = container().caching.warm_ups.ask(by=actor().id, **body)

@@ -17,19 +17,21 @@ from web.admin.rebuild_schemas import (
     VerifyBody,
 )
 from web.context import actor, container
+from web.openapi import headers
 from web.schemas import NoArguments, NoBody
 
 
 @blueprint.route("/projections/<name>/rebuild", methods=["POST"])
 @blueprint.arguments(RebuildBody)
-@blueprint.response(202, RebuildView)
+@blueprint.response(202, RebuildView, headers=headers.references("Location"))
 def start_rebuild(body: dict[str, Any], name: str) -> Response:
     """Begin to rebuild a projection from its events, while it goes on to be read
 
     The workers begin within a second; GET shows how far they are.
     """
-    progress = container().rebuilder.start(name, by=actor().id, **body)
-    return _answer(progress, 202)
+    response = _answer(container().rebuilder.start(name, by=actor().id, **body), 202)
+    response.headers["Location"] = f"{blueprint.url_prefix}/projections/{name}/rebuild"
+    return response
 
 
 @blueprint.route("/projections/<name>/rebuild", methods=["GET"])

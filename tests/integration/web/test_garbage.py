@@ -245,3 +245,4 @@ def test_options_tells_the_methods(service: Service) -> None:
     response = service.app.test_client().options("/api/v1/users")
 
     assert (response.status_code, set(response.headers["Allow"].split(", "))) == (200, {"POST", "OPTIONS"})
+    assert (response.data, "Content-Type" in response.headers) == (b"", False)

@@ -38,7 +38,7 @@ def test_a_rebuild_begins_goes_on_and_is_undone(service: Service, tenant: Tenant
 
     # When a rebuild is begun
     begun = service.send("POST", f"{BASE}/users/rebuild", {"compare": True})
-    assert begun.status_code == 202
+    assert (begun.status_code, begun.headers["Location"]) == (202, f"/api/v1{BASE}/users/rebuild")
     assert RebuildView().validate(begun.json) == {}
     problem(service.send("POST", f"{BASE}/users/rebuild"), 409, "rebuild_running")
     while service.container.rebuilder.drive("users"):
