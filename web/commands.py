@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from uuid import UUID, uuid4, uuid5
 
@@ -13,6 +12,7 @@ from domain.model.errors import VersionMismatch
 from domain.write.outcome import Idempotency, Outcome
 from web import conditions
 from web.context import actor, container, metadata
+from web.fresh import fresh
 
 #: The root of ids made from an Idempotency-Key.
 _KEYED = UUID("6f1c3f0e-8f55-4f0e-9d1c-0a8f5f6d2b11")
@@ -39,13 +39,10 @@ def carry_out(command: Command, *, location: Callable[[str], str] | None = None)
 def answer(outcome: Outcome, location: str | None) -> Response:
     """Write *outcome* as every command answers."""
     position = str(outcome.position)
-    body = json.dumps({"id": outcome.id, "version": outcome.version, "position": position})
-    response = Response(body, 200 if location is None else 201, content_type="application/json")
+    body = {"id": outcome.id, "version": outcome.version, "position": position}
+    response = fresh(body, 200 if location is None else 201, location=location)
     response.headers["ETag"] = f'"{outcome.version}"'
     response.headers["Event-Position"] = position
-    response.headers["Cache-Control"] = "no-store"
-    if location is not None:
-        response.headers["Location"] = location
     if outcome.replayed:
         response.headers["Idempotency-Replayed"] = "true"
     return response

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
 from flask import Response
@@ -12,6 +11,7 @@ from web.admin.audit_schemas import AuditArguments, AuditView
 from web.admin.blueprint import blueprint
 from web.context import actor
 from web.errors import ValidationFailed
+from web.fresh import fresh
 
 
 @blueprint.route("/audit")
@@ -26,7 +26,7 @@ def audit_trail(asked: dict[str, Any]) -> Response:
     body = trail.page(
         _tenant(asked.get("tenant")), limit=asked["limit"], after=asked["cursor"], aggregate=asked.get("aggregate")
     )
-    return Response(json.dumps(body), content_type="application/json", headers={"Cache-Control": "no-store"})
+    return fresh(body)
 
 
 def _tenant(asked: str | None) -> str:

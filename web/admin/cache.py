@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
 from flask import Response
@@ -11,6 +10,7 @@ from web import operations
 from web.admin.blueprint import blueprint
 from web.admin.cache_schemas import CacheStatsView, InvalidateBody, InvalidatedView, WarmUpBody, WarmUpView
 from web.context import actor, container
+from web.fresh import fresh
 from web.openapi import headers
 from web.schemas import NoArguments
 
@@ -20,7 +20,7 @@ from web.schemas import NoArguments
 @blueprint.response(200, CacheStatsView)
 def cache_stats() -> Response:
     """Show what the caches of all processes do, by level and query"""
-    return _answer(container().caching.stats())
+    return fresh(container().caching.stats())
 
 
 @blueprint.route("/cache/invalidate", methods=["POST"])
@@ -32,7 +32,7 @@ def invalidate_cache(body: dict[str, Any]) -> Response:
     A pattern is the beginning of keys and a `*`. It may reach further than it says, never less far.
     """
     cleared = operations.invalidate(**body)
-    return _answer({"tenants": cleared.tenants, "tags": list(cleared.tags)})
+    return fresh({"tenants": cleared.tenants, "tags": list(cleared.tags)})
 
 
 @blueprint.route("/cache/warmup", methods=["POST"])
@@ -41,9 +41,7 @@ def invalidate_cache(body: dict[str, Any]) -> Response:
 def warm_cache_up(body: dict[str, Any]) -> Response:
     """Ask for what is asked most to be loaded; the clock does it"""
     job = container().caching.warm_ups.ask(by=actor().id, **body)
-    response = _answer(job, 202)
-    response.headers["Location"] = f"{blueprint.url_prefix}/cache/warmup/{job['id']}"
-    return response
+    return fresh(job, 202, location=f"{blueprint.url_prefix}/cache/warmup/{job['id']}")
 
 
 @blueprint.route("/cache/warmup/<name:warmup_id>")
@@ -51,10 +49,4 @@ def warm_cache_up(body: dict[str, Any]) -> Response:
 @blueprint.response(200, WarmUpView)
 def show_warm_up(warmup_id: str) -> Response:
     """Show how far a warm-up is"""
-    return _answer(container().caching.warm_ups.progress(warmup_id))
-
-
-def _answer(body: dict[str, Any], status: int = 200) -> Response:
-    response = Response(json.dumps(body), status, content_type="application/json")
-    response.headers["Cache-Control"] = "no-store"
-    return response
+    return fresh(container().caching.warm_ups.progress(warmup_id))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
 from flask import Response
@@ -21,6 +20,7 @@ from web.admin.dead_letter_schemas import (
     SkippedView,
 )
 from web.context import container
+from web.fresh import fresh
 from web.schemas import NoArguments, NoBody
 
 
@@ -29,7 +29,7 @@ from web.schemas import NoArguments, NoBody
 @blueprint.response(200, DeadLettersView)
 def list_dead_letters(arguments: dict[str, Any]) -> Response:
     """List the aggregates that stand still because an event of theirs can't be folded"""
-    return _answer(failures.page(container().dead_letters.page(**arguments)))
+    return fresh(failures.page(container().dead_letters.page(**arguments)))
 
 
 @blueprint.route("/dead-letters/skipped")
@@ -37,7 +37,7 @@ def list_dead_letters(arguments: dict[str, Any]) -> Response:
 @blueprint.response(200, SkippedView)
 def list_skipped_events(arguments: dict[str, Any]) -> Response:
     """List the events that were left out on somebody's word, with the word"""
-    return _answer(failures.skips(container().skips.page(**arguments)))
+    return fresh(failures.skips(container().skips.page(**arguments)))
 
 
 @blueprint.route("/dead-letters/<name:letter_id>")
@@ -45,7 +45,7 @@ def list_skipped_events(arguments: dict[str, Any]) -> Response:
 @blueprint.response(200, InspectionView)
 def show_dead_letter(letter_id: str) -> Response:
     """Show the event that fails, with its payload, the error, and the events that wait behind it"""
-    return _answer(failures.inspection(container().dead_letters.show(letter_id)))
+    return fresh(failures.inspection(container().dead_letters.show(letter_id)))
 
 
 @blueprint.route("/dead-letters/<name:letter_id>/retry", methods=["POST"])
@@ -53,7 +53,7 @@ def show_dead_letter(letter_id: str) -> Response:
 @blueprint.response(202, DeadLetterView)
 def retry_dead_letter(_body: dict[str, Any], letter_id: str) -> Response:
     """Try an event again at once"""
-    return _answer(failures.dead_letter(operations.retry(letter_id)), 202)
+    return fresh(failures.dead_letter(operations.retry(letter_id)), 202)
 
 
 @blueprint.route("/dead-letters/retry", methods=["POST"])
@@ -61,7 +61,7 @@ def retry_dead_letter(_body: dict[str, Any], letter_id: str) -> Response:
 @blueprint.response(202, RetriedView)
 def retry_dead_letters(body: dict[str, Any]) -> Response:
     """Try again at once all events that failed with one class of error"""
-    return _answer({"retried": operations.retry_class(**body)}, 202)
+    return fresh({"retried": operations.retry_class(**body)}, 202)
 
 
 @blueprint.route("/dead-letters/<name:letter_id>/skip", methods=["POST"])
@@ -69,10 +69,4 @@ def retry_dead_letters(body: dict[str, Any]) -> Response:
 @blueprint.response(202, DeadLetterView)
 def skip_dead_letter(body: dict[str, Any], letter_id: str) -> Response:
     """Leave out the event that fails, on record; the aggregate goes on with the next one"""
-    return _answer(failures.dead_letter(operations.skip(letter_id, body["reason"])), 202)
-
-
-def _answer(body: dict[str, Any], status: int = 200) -> Response:
-    response = Response(json.dumps(body), status, content_type="application/json")
-    response.headers["Cache-Control"] = "no-store"
-    return response
+    return fresh(failures.dead_letter(operations.skip(letter_id, body["reason"])), 202)

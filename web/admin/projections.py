@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import json
-
 from flask import Response
 
 from web.admin.blueprint import blueprint
 from web.admin.schemas import ProjectionsStatusView
 from web.context import container
+from web.fresh import fresh
 from web.schemas import NoArguments
 
 
@@ -19,7 +18,4 @@ def projections_status() -> Response:
     """Show how each projection, the workers and the clock are, and what that means"""
     status = container().monitor.status()
     health = container().monitor.health(status)
-    body = {"status": health.verdict, "reasons": health.reasons, **status}
-    response = Response(json.dumps(body), content_type="application/json")
-    response.headers["Cache-Control"] = "no-store"
-    return response
+    return fresh({"status": health.verdict, "reasons": health.reasons, **status})

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
 from flask import Response
@@ -17,6 +16,7 @@ from web.admin.rebuild_schemas import (
     VerifyBody,
 )
 from web.context import actor, container
+from web.fresh import fresh
 from web.openapi import headers
 from web.schemas import NoArguments, NoBody
 
@@ -29,9 +29,8 @@ def start_rebuild(body: dict[str, Any], name: str) -> Response:
 
     The workers begin within a second; GET shows how far they are.
     """
-    response = _answer(container().rebuilder.start(name, by=actor().id, **body), 202)
-    response.headers["Location"] = f"{blueprint.url_prefix}/projections/{name}/rebuild"
-    return response
+    progress = container().rebuilder.start(name, by=actor().id, **body)
+    return fresh(progress, 202, location=f"{blueprint.url_prefix}/projections/{name}/rebuild")
 
 
 @blueprint.route("/projections/<name>/rebuild", methods=["GET"])
@@ -39,7 +38,7 @@ def start_rebuild(body: dict[str, Any], name: str) -> Response:
 @blueprint.response(200, RebuildView)
 def show_rebuild(name: str) -> Response:
     """Show how far the latest rebuild of a projection is, or how it ended"""
-    return _answer(container().rebuilder.progress(name))
+    return fresh(container().rebuilder.progress(name))
 
 
 @blueprint.route("/projections/<name>/rebuild", methods=["DELETE"])
@@ -47,7 +46,7 @@ def show_rebuild(name: str) -> Response:
 @blueprint.response(200, RebuildView)
 def cancel_rebuild(_body: dict[str, Any], name: str) -> Response:
     """Call the running rebuild off"""
-    return _answer(container().rebuilder.cancel(name))
+    return fresh(container().rebuilder.cancel(name))
 
 
 @blueprint.route("/projections/<name>/rollback", methods=["POST"])
@@ -55,7 +54,7 @@ def cancel_rebuild(_body: dict[str, Any], name: str) -> Response:
 @blueprint.response(200, RebuildView)
 def roll_back_rebuild(_body: dict[str, Any], name: str) -> Response:
     """Put the rows from before the last rebuild back at once; they catch up from where they stood"""
-    return _answer(container().rebuilder.way_back(name, by=actor().id))
+    return fresh(container().rebuilder.way_back(name, by=actor().id))
 
 
 @blueprint.route("/projections/<name>/repair", methods=["POST"])
@@ -63,7 +62,7 @@ def roll_back_rebuild(_body: dict[str, Any], name: str) -> Response:
 @blueprint.response(200, RepairView)
 def repair_aggregate(body: dict[str, Any], name: str) -> Response:
     """Fold the events of one aggregate again, and put its rows right in place"""
-    return _answer(container().repair.repair(name, **body))
+    return fresh(container().repair.repair(name, **body))
 
 
 @blueprint.route("/projections/verify", methods=["POST"])
@@ -71,10 +70,4 @@ def repair_aggregate(body: dict[str, Any], name: str) -> Response:
 @blueprint.response(200, VerificationsView)
 def verify_projections(body: dict[str, Any]) -> Response:
     """Fold a sample of aggregates again and compare the result with the rows"""
-    return _answer({"verifications": container().verifier.sample(body["sample"], body["projections"])})
-
-
-def _answer(body: dict[str, Any], status: int = 200) -> Response:
-    response = Response(json.dumps(body), status, content_type="application/json")
-    response.headers["Cache-Control"] = "no-store"
-    return response
+    return fresh({"verifications": container().verifier.sample(body["sample"], body["projections"])})

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
 from flask import Response
 
-from domain.read.projection_states import ProjectionState
 from web import failures, operations
 from web.admin.blueprint import blueprint
 from web.admin.dead_letter_schemas import PauseBody, ProjectionStateView, ResumeBody
+from web.fresh import fresh
 
 
 @blueprint.route("/projections/<name>/pause", methods=["POST"])
@@ -18,7 +17,7 @@ from web.admin.dead_letter_schemas import PauseBody, ProjectionStateView, Resume
 @blueprint.response(200, ProjectionStateView)
 def pause_projection(body: dict[str, Any], name: str) -> Response:
     """Fold nothing more into a projection until somebody resumes it"""
-    return _answer(operations.pause(name, body["reason"]))
+    return fresh(failures.projection_state(operations.pause(name, body["reason"])))
 
 
 @blueprint.route("/projections/<name>/resume", methods=["POST"])
@@ -26,10 +25,4 @@ def pause_projection(body: dict[str, Any], name: str) -> Response:
 @blueprint.response(200, ProjectionStateView)
 def resume_projection(body: dict[str, Any], name: str) -> Response:
     """Let a projection go on"""
-    return _answer(operations.resume(name, body["reason"], park=body["park"]))
-
-
-def _answer(state: ProjectionState) -> Response:
-    response = Response(json.dumps(failures.projection_state(state)), content_type="application/json")
-    response.headers["Cache-Control"] = "no-store"
-    return response
+    return fresh(failures.projection_state(operations.resume(name, body["reason"], park=body["park"])))

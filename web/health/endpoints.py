@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
 from flask import Response
 
 from web.blueprint import Blueprint
 from web.context import container
+from web.fresh import fresh
 from web.health import checks
 from web.health.schemas import HealthView, LiveView, ReadyView
 from web.health.whole import whole
@@ -47,8 +47,7 @@ def cqrs() -> Response:
 
 
 def _answer(status: int, body: dict[str, Any]) -> Response:
-    response = Response(json.dumps(body), status, content_type="application/json")
-    response.headers["Cache-Control"] = "no-store"
+    response = fresh(body, status)
     if status == 503:
         response.headers["Retry-After"] = "1"
     return response
