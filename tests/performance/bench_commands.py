@@ -120,7 +120,11 @@ class Bench:
 
     def _send(self, name: str, commands: list[Sent], clients: int) -> Load:
         url = self._urls[name]
-        load = send(url, commands, connections=clients, seconds=self._seconds, directory=self._directory)
+        try:
+            load = send(url, commands, connections=clients, seconds=self._seconds, directory=self._directory)
+        except RuntimeError as error:
+            error.add_note(f"That is {name}, with {clients} clients.")
+            raise
         # What is still to be projected is not the next one's to wait for.
         time.sleep(0.5 if self._seconds > 1 else 0)
         return load
@@ -150,7 +154,7 @@ def _results(what: str, found: dict[str, list[Load]]) -> list[Result]:
 
 def measure(fleet: Fleet, database_url: str, *, short: bool) -> list[Result]:
     """Measure with a *fleet* that has nothing stored yet."""
-    directory = Directory(fleet, 4, 4) if short else Directory(fleet, TENANTS, USERS)
+    directory = Directory(fleet, 8, 8) if short else Directory(fleet, TENANTS, USERS)
     lag = f"{fleet.urls[0]}/api/v1/users/{directory.users[-1][1]}"
     headers = bearer(directory.tokens[directory.users[-1][0]]) | {"Min-Position": directory.last, "Prefer": "wait=10"}
     wait_for(lambda: requests.get(lag, headers=headers, timeout=15).status_code == 200, 60, "the read models")

@@ -11,12 +11,14 @@ from uuid import UUID
 
 from eventsourcing.application import Application
 from eventsourcing.domain import Aggregate, event
+from eventsourcing.persistence import IntegrityError
 from flask import Flask
 
 from domain.model.actor import Actor
 from domain.model.errors import UserNotActive, UserNotFound
 from domain.postgres.pool import Pool
 from domain.settings import Settings
+from domain.write.command_bus import ATTEMPTS
 from tests.performance.eventsourcing_library import environment
 from tests.performance.traditional.app import create_app
 from tests.performance.traditional.directory import Written
@@ -63,6 +65,15 @@ class LibraryCommands:
         self._directory.save(person)
 
     def update_user(self, tenant_id: str, user_id: str, changes: dict[str, Any]) -> Written:
+        for _ in range(ATTEMPTS - 1):
+            try:
+                return self._update_user(tenant_id, user_id, changes)
+            except IntegrityError:
+                # Another request has changed this user meanwhile. The library leaves it to its user to try again.
+                continue
+        return self._update_user(tenant_id, user_id, changes)
+
+    def _update_user(self, tenant_id: str, user_id: str, changes: dict[str, Any]) -> Written:
         person: Person = self._directory.repository.get(UUID(user_id))
         if person.tenant_id != tenant_id:
             raise UserNotFound
