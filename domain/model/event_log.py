@@ -11,7 +11,7 @@ from domain.model.position import Position
 
 
 class Interest(NamedTuple):
-    """The events of *aggregate_types* that are not *ignored*."""
+    """What is folded: the events of *aggregate_types* that are not *ignored*, without their metadata."""
 
     aggregate_types: list[str]
     ignored: list[str]
@@ -19,7 +19,7 @@ class Interest(NamedTuple):
     def within(self, events: Sequence[RecordedEvent]) -> list[RecordedEvent]:
         """Return those of *events*, and in any case the first and the last."""
         ends = {event.position for event in (*events[:1], *events[-1:])}
-        return [event for event in events if event.position in ends or self._has(event)]
+        return [event._replace(metadata={}) for event in events if event.position in ends or self._has(event)]
 
     def _has(self, event: RecordedEvent) -> bool:
         return event.aggregate_type in self.aggregate_types and event.event_type not in self.ignored
@@ -31,7 +31,7 @@ class EventLog(Protocol):
     def read(self, shard: int, after: int, limit: int, only: Interest | None = None) -> Sequence[RecordedEvent]:
         """Return up to *limit* events of *shard* past the offset *after*, in order.
 
-        *only* some of them where that is asked for, and the first and the last, which say how far the reader is.
+        *only* what is folded where that is asked for, and the first and the last, which say how far the reader is.
         """
 
     def read_aggregate(self, shard: int, aggregate_id: str, after_version: int, limit: int) -> Sequence[RecordedEvent]:

@@ -5,10 +5,11 @@ from __future__ import annotations
 import logging
 from collections.abc import Sequence
 from contextlib import AbstractContextManager, nullcontext
-from typing import Any
+from typing import Any, NamedTuple
 
 from domain import logs, tracing
 from domain.model.event import RecordedEvent
+from domain.model.position import Position
 
 log = logging.getLogger(__name__)
 
@@ -18,25 +19,41 @@ MOST_IDS = 100
 _NONE: AbstractContextManager[Any] = nullcontext()
 
 
-def folded(shard: int, projections: Sequence[str], events: Sequence[RecordedEvent], seconds: float) -> None:
-    """Say that *events* are in the rows of *projections* now; the transaction took so many *seconds*."""
-    _say("batch", shard, events, seconds, projections=sorted(projections))
+class Batch(NamedTuple):
+    """What was folded into some projections: all events past the offset *after* up to *upto*, of which *events* are at
+    hand."""
+
+    projections: Sequence[str]
+    after: int
+    upto: int
+    events: Sequence[RecordedEvent]
+
+    @property
+    def size(self) -> int:
+        """How many events it has; a log has no gaps."""
+        return self.upto - self.after
+
+
+def folded(shard: int, batch: Batch, seconds: float) -> None:
+    """Say that *batch* is in the rows now; the transaction took so many *seconds*."""
+    _say("batch", shard, batch, seconds, projections=sorted(batch.projections))
 
 
 def told(shard: int, events: Sequence[RecordedEvent], seconds: float) -> None:
     """Say that no answer is given any more that was made before *events*."""
-    _say("invalidation", shard, events, seconds)
+    _say("invalidation", shard, Batch((), events[0].position - 1, events[-1].position, events), seconds)
 
 
-def span(
-    shard: int, projections: Sequence[Sequence[str]], batches: Sequence[Sequence[RecordedEvent]], began: int
-) -> AbstractContextManager[Any]:
-    """Lend the span of a turn that *began* at a time in nanoseconds and has folded *batches* into *projections*."""
+def span(shard: int, batches: Sequence[Batch], began: int) -> AbstractContextManager[Any]:
+    """Lend the span of a turn that *began* at a time in nanoseconds and has folded *batches*."""
     if not (batches and tracing.is_on()):
         return _NONE
-    events = [event for each in batches for event in each]
-    names = sorted({name for each in projections for name in each})
-    attributes: tracing.Attributes = {"cqrs.shard": shard, "cqrs.projections": names, "cqrs.events": len(events)}
+    events = [event for batch in batches for event in batch.events]
+    attributes: tracing.Attributes = {
+        "cqrs.shard": shard,
+        "cqrs.projections": sorted({name for batch in batches for name in batch.projections}),
+        "cqrs.events": sum(batch.size for batch in batches),
+    }
     return tracing.batch("fold", attributes, list(_stored(events, "traceparent")), began)
 
 
@@ -46,11 +63,11 @@ def _stored(events: Sequence[RecordedEvent], name: str) -> dict[str, None]:
     return dict.fromkeys(value for each in metadata if (value := each.get(name)))
 
 
-def _say(what: str, shard: int, events: Sequence[RecordedEvent], seconds: float, **more: Any) -> None:
+def _say(what: str, shard: int, batch: Batch, seconds: float, **more: Any) -> None:
     # Asked first, since putting a line together costs more than folding many an event.
     if not log.isEnabledFor(logging.INFO):
         return
-    ids = list(_stored(events, "correlation_id"))
+    ids = list(_stored(batch.events, "correlation_id"))
     left_out = {"more_correlation_ids": len(ids) - MOST_IDS} if len(ids) > MOST_IDS else {}
     logs.say(
         __name__,
@@ -58,9 +75,9 @@ def _say(what: str, shard: int, events: Sequence[RecordedEvent], seconds: float,
         what,
         **more,
         shard=shard,
-        events=len(events),
-        first=str(events[0].at),
-        last=str(events[-1].at),
+        events=batch.size,
+        first=str(Position(shard, batch.after + 1)),
+        last=str(Position(shard, batch.upto)),
         duration_ms=round(seconds * 1000, 2),
         correlation_ids=ids[:MOST_IDS],
         **left_out,

@@ -34,7 +34,20 @@ def by_aggregate(projection: Projection, events: Iterable[RecordedEvent]) -> dic
 def fold(
     projection: Projection, events: Iterable[RecordedEvent], store: RowStore, skipped: Skipped = _NOTHING_SKIPPED
 ) -> Rows:
-    """Load the rows that *events* touch, fold the events into them, and return them to be written.
+    """Load the rows that *events* touch, fold the events into them, and return them to be written."""
+    rows = Rows()
+    fold_into(rows, projection, events, store, skipped)
+    return rows
+
+
+def fold_into(
+    rows: Rows,
+    projection: Projection,
+    events: Iterable[RecordedEvent],
+    store: RowStore,
+    skipped: Skipped = _NOTHING_SKIPPED,
+) -> None:
+    """Load what *events* touch beside the *rows* that are there, and fold the events into them.
 
     Aggregates are independent of each other: what several of them change in one row (a count) is the same in any
     order. So the events are folded aggregate by aggregate, each in order. A *skipped* event changes nothing, but counts
@@ -44,11 +57,9 @@ def fold(
     for id, group in groups.items():
         left_out = skipped.get(id, ())
         groups[id] = [event if event.version in left_out else _readable(event) for event in group]
-    rows = Rows()
     rows.load(store, projection.wanted(groups.values(), skipped))
     for id, group in groups.items():
         _fold_aggregate(projection, group, rows, skipped.get(id, ()))
-    return rows
 
 
 def _readable(event: RecordedEvent) -> RecordedEvent:

@@ -10,7 +10,8 @@ from domain.model.event import RecordedEvent
 from domain.read.rows import Rows
 from domain.read.tables import Key, Row, RowTable
 
-#: Changes the aggregate's own row, and others through the rows. Pure: no clock, no ids, no I/O.
+#: Changes the aggregate's own row, and others through the rows. Pure: no clock, no ids, no I/O; and nothing of the
+#: event's metadata, which a rebuild doesn't read.
 Handler = Callable[[Row, RecordedEvent, Rows], None]
 
 #: Names a row, or by a shorter key all rows that begin with it, that an event touches besides its aggregate's own.

@@ -32,12 +32,20 @@ class Rows:
     def __init__(self) -> None:
         self._tables: dict[RowTable, _Loaded] = {}
 
+    def __len__(self) -> int:
+        return sum(len(loaded.rows) for loaded in self._tables.values())
+
     def load(self, store: RowStore, wanted: Mapping[RowTable, Iterable[Key]]) -> None:
-        """Load the rows of the *wanted* keys and key prefixes, one table at a time."""
+        """Load the rows of those of the *wanted* keys and key prefixes that were not loaded yet, table by table."""
         for table, keys in wanted.items():
             loaded = self._tables.setdefault(table, _Loaded())
-            loaded.asked.update(keys)
-            loaded.rows.update((table.key_of(row), row) for row in store.load(table, keys))
+            new = [key for key in keys if not loaded.covers(key)]
+            for row in store.load(table, new):
+                key = table.key_of(row)
+                # A prefix may bring rows that are here already, and have been changed or removed since.
+                if key not in loaded.removed:
+                    loaded.rows.setdefault(key, row)
+            loaded.asked.update(new)
 
     def get(self, table: RowTable, key: Key) -> Row | None:
         """Return the row, not to be changed, or None where there is none."""

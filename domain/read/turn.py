@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import structlog
@@ -11,17 +11,25 @@ from domain.model.event import RecordedEvent
 from domain.read.checkpoints import Checkpoints, Taken
 from domain.read.errors import is_timeout, is_transient
 from domain.read.failure import Failure, Policy
-from domain.read.fold import by_aggregate, fold
+from domain.read.fold import by_aggregate, fold_into
 from domain.read.isolation import Alike, Isolation, TooManyAlike, hurry
 from domain.read.parking import ParkedAggregates, SkippedEvents
 from domain.read.projection import Projection
 from domain.read.projection_states import ProjectionStates
 from domain.read.row_store import PostgresRowStore, Statement, execute
+from domain.read.rows import Rows
 
 if TYPE_CHECKING:
     from psycopg2.extensions import cursor
 
 log = structlog.get_logger(__name__)
+
+#: Returns the events after the last one, for a transaction that holds so many rows already; none where it is to end.
+More = Callable[[RecordedEvent, int], Sequence[RecordedEvent]]
+
+
+def _no_more(_last: RecordedEvent, _held: int) -> Sequence[RecordedEvent]:
+    return ()
 
 
 class Turn:
@@ -64,32 +72,44 @@ class Turn:
         if holding := [name for name, each in taken.items() if each.parked]:
             self.parked_ids, self.any_due = self._parked.ids(cursor, shard, holding)
 
-    def apply(self, names: Sequence[str], events: Sequence[RecordedEvent], heard: Mapping[str, int] | None) -> None:
+    def apply(
+        self,
+        names: Sequence[str],
+        events: Sequence[RecordedEvent],
+        heard: Mapping[str, int] | None,
+        more: More = _no_more,
+    ) -> None:
         """Fold *events* into *names*, which stand at the same checkpoint, and move the checkpoints of those it suits.
 
-        *heard*: as for Checkpoints.advance().
+        *heard*: as for Checkpoints.advance(). *more* is folded along where nothing fails; the rows are written once.
         """
         tried = [name for name in names if self._taken[name].trial]
         together = [name for name in names if name not in tried]
-        if together and not self._at_once(together, events, heard):
+        if together and not self._at_once(together, events, heard, _no_more if tried else more):
             tried = [*together, *tried]
         for name in tried:
             self._carefully(name, events, heard)
 
-    def _at_once(self, names: Sequence[str], events: Sequence[RecordedEvent], heard: Mapping[str, int] | None) -> bool:
+    def _at_once(
+        self, names: Sequence[str], events: Sequence[RecordedEvent], heard: Mapping[str, int] | None, more: More
+    ) -> bool:
         self._cursor.execute("SAVEPOINT batch")
         try:
             store = PostgresRowStore(self._cursor, self._schema)
-            statements: list[Statement] = []
-            for name in names:
-                statements += store.statements(fold(self._projections[name], self._flowing(name, events), store))
-            execute(self._cursor, [*statements, self._checkpoints.advance(self._shard, names, events[-1], heard)])
+            held = {name: Rows() for name in names}
+            while events:
+                for name, rows in held.items():
+                    fold_into(rows, self._projections[name], self._flowing(name, events), store)
+                last = events[-1]
+                events = more(last, sum(map(len, held.values())))
+            statements = [statement for rows in held.values() for statement in store.statements(rows)]
+            execute(self._cursor, [*statements, self._checkpoints.advance(self._shard, names, last, heard)])
         except Exception as error:
             if is_transient(error) and (self._patient or not is_timeout(error)):
                 raise
             self._cursor.execute("ROLLBACK TO SAVEPOINT batch")
             return False
-        self.moved.update(dict.fromkeys(names, events[-1].position))
+        self.moved.update(dict.fromkeys(names, last.position))
         return True
 
     def _flowing(self, name: str, events: Sequence[RecordedEvent]) -> Sequence[RecordedEvent]:

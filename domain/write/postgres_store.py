@@ -19,7 +19,7 @@ from domain.postgres.prepared import Prepared
 from domain.postgres.statements import statements
 from domain.write.event_store import WINDOW, Append, History, IdempotencyRecord, Page, Snapshot
 from domain.write.refusals import refusal
-from domain.write.serialization import COLUMNS, parameters
+from domain.write.serialization import COLUMNS, COLUMNS_TO_FOLD, parameters
 
 if TYPE_CHECKING:
     from psycopg2.extensions import cursor as Cursor
@@ -45,7 +45,10 @@ def _statement(name: str, text: str) -> str | Prepared:
     return Prepared(text, name=f"store_{name}", before=before) if name in _OFTEN else before + text
 
 
-_SQL = {name: _statement(name, text.format(columns=COLUMNS)) for name, text in statements("domain.write.sql").items()}
+_SQL = {
+    name: _statement(name, text.format(columns=COLUMNS, columns_to_fold=COLUMNS_TO_FOLD))
+    for name, text in statements("domain.write.sql").items()
+}
 
 
 class PostgresEventStore:
@@ -107,8 +110,9 @@ class PostgresEventStore:
 
     def read(self, shard: int, after: int, limit: int, only: Interest | None = None) -> list[RecordedEvent]:
         place = {"shard": shard, "after": after, "limit": limit}
-        rows = self._query("read", **place) if only is None else self._query("of_interest", **place, **only._asdict())
-        return [RecordedEvent._make(row) for row in rows]
+        if only is None:
+            return [RecordedEvent._make(row) for row in self._query("read", **place)]
+        return [RecordedEvent._make((*row, {})) for row in self._query("of_interest", **place, **only._asdict())]
 
     def read_aggregate(self, shard: int, aggregate_id: str, after_version: int, limit: int) -> list[RecordedEvent]:
         rows = self._query(

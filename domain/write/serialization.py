@@ -16,6 +16,9 @@ from domain.write.event_store import Append, IdempotencyRecord
 #: The columns of domain_events in the order of RecordedEvent's fields.
 COLUMNS = ", ".join(RecordedEvent._fields)
 
+#: Those without the last, the metadata: to write them out and read them in takes a fifth of what reading an event does.
+COLUMNS_TO_FOLD = ", ".join(RecordedEvent._fields[:-1])
+
 #: The namespace of what is unique among all tenants.
 EVERYWHERE = "00000000-0000-0000-0000-000000000000"
 

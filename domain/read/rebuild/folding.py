@@ -14,6 +14,9 @@ from domain.read.rebuild import bookkeeping
 from domain.read.rebuild.bounded_log import BoundedLog
 from domain.read.rebuild.ddl import LIVE, rebuild_schema
 
+#: How many batches are folded in one transaction: a row that many events touch is loaded and written once for all.
+_PIECES = 20
+
 #: Seconds to leave a shard to the one who is busy with it.
 _PATIENCE = 0.01
 
@@ -31,7 +34,9 @@ class Folding:
         self._log = event_log
         if behind_live:
             self._log = BoundedLog(event_log, lambda: self.positions(LIVE))
-        self._engine = ProjectionEngine(pool, self._log, [projection], batch_size=batch_size, schema=self._schema)
+        self._engine = ProjectionEngine(
+            pool, self._log, [projection], batch_size=batch_size, schema=self._schema, pieces=_PIECES
+        )
 
     def positions(self, schema: str) -> dict[int, int]:
         with self._pool.cursor() as cursor:

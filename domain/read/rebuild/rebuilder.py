@@ -23,8 +23,8 @@ from domain.read.rebuild.steps import Steps
 
 log = structlog.get_logger(__name__)
 
-#: Events folded at once. More of them are faster, by a third with 5,000, and take more memory than a worker may have:
-#: a workspace's settings alone are up to 16 KiB in an event, and several times that in Python.
+#: Events in memory at once. More of them are hardly faster, and take more than a worker may have: a workspace's
+#: settings alone are up to 16 KiB in an event, and several times that in Python.
 BATCH_SIZE = 2000
 
 #: Called with the name of a projection whose rows have been replaced by others, after that was committed. It is called

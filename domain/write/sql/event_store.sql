@@ -15,7 +15,7 @@ WHERE shard = %(shard)s AND position > %(after)s ORDER BY position LIMIT %(limit
 
 -- name: of_interest
 -- A log has no gaps, so the limit is a stretch of it, of which the ends come in any case.
-SELECT {columns} FROM write_schema.domain_events
+SELECT {columns_to_fold} FROM write_schema.domain_events
 WHERE shard = %(shard)s AND position > %(after)s AND position <= %(after)s::bigint + %(limit)s
   AND (aggregate_type = ANY(%(aggregate_types)s) AND event_type <> ALL(%(ignored)s)
        OR position IN (%(after)s::bigint + 1, (SELECT least(head, %(after)s::bigint + %(limit)s)

@@ -66,7 +66,7 @@ def test_reading_is_limited_and_goes_on_where_it_was_told(store: EventStore, ten
     assert store.head((shard + 1) % 256) == 0
 
 
-def test_of_a_stretch_come_the_events_that_are_asked_for_and_both_ends(store: EventStore, tenant: str):
+def test_of_a_stretch_come_the_events_that_are_folded_and_both_ends_without_metadata(store: EventStore, tenant: str):
     ada, bob = registered(tenant), registered(tenant)
     store.append(append(tenant, ada, activated(ada.aggregate_id), bob, activated(bob.aggregate_id), registered(tenant)))
     shard, registrations = shard_of(tenant), Interest(["user"], ["user.activated"])
@@ -80,7 +80,9 @@ def test_of_a_stretch_come_the_events_that_are_asked_for_and_both_ends(store: Ev
     assert positions(5, 1, registrations) == [6]
     assert positions(6, 9, registrations) == []
     assert positions(0, 9, Interest(["workspace"], [])) == [1, 6]
-    assert store.read(shard, 1, 1, registrations) == store.read(shard, 1, 1)
+    (whole,) = store.read(shard, 1, 1)
+    assert whole.metadata
+    assert store.read(shard, 1, 1, registrations) == [whole._replace(metadata={})]
 
 
 @pytest.mark.parametrize("expected", [0, 2, 7])

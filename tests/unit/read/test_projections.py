@@ -13,7 +13,7 @@ from domain.read.memory_rows import MemoryRowStore
 from domain.read.projection import Projection
 from domain.read.projections import PROJECTIONS
 from domain.read.tables import Row
-from tests.story import BEGIN, Story
+from tests.story import BEGIN, Story, random_story
 
 
 class Told(Story):
@@ -51,6 +51,19 @@ def test_every_event_of_an_aggregate_that_is_followed_is_handled_or_ignored(proj
 
     assert projection.handlers.keys() | projection.ignored == followed
     assert not projection.handlers.keys() & projection.ignored
+
+
+@pytest.mark.parametrize("projection", PROJECTIONS, ids=lambda each: each.name)
+def test_nothing_is_folded_from_the_metadata(projection: Projection) -> None:
+    """A rebuild doesn't read them, and has to come to the rows that the workers came to."""
+    (with_metadata, without), story = (MemoryRowStore(), MemoryRowStore()), random_story(seed=5, length=400)
+    for shard in story.heads():
+        events = [event._replace(metadata={"actor_id": event.event_id}) for event in story.events[shard]]
+        with_metadata.write(fold(projection, events, with_metadata))
+        without.write(fold(projection, story.events[shard], without))
+
+    assert with_metadata.tables == without.tables
+    assert any(without.tables.values())
 
 
 def test_names_of_projections_and_tables_are_their_own() -> None:

@@ -1,11 +1,13 @@
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 import pytest
 
 from domain.read import schema
 from domain.read.memory_rows import MemoryRowStore
 from domain.read.rows import RowMissing, RowNotLoaded, Rows
-from domain.read.tables import Row, RowTable
+from domain.read.tables import Key, Row, RowTable
 
 MEMBERS = RowTable(schema.workspace_members)
 ADA, GRACE = ("t", "w", "ada"), ("t", "w", "grace")
@@ -54,6 +56,41 @@ def test_a_row_that_was_not_asked_for_can_be_neither_read_nor_written(store: Mem
         rows.put(MEMBERS, member(GRACE))
     with pytest.raises(RowNotLoaded):
         rows.remove_all(MEMBERS, ("t", "w"))
+
+
+class Asked(MemoryRowStore):
+    """A store that remembers for which keys it was asked."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.keys: list[Key] = []
+
+    def load(self, table: RowTable, keys: Iterable[Key]) -> list[Row]:
+        keys = list(keys)
+        self.keys += keys
+        return super().load(table, keys)
+
+
+def test_a_row_is_loaded_once() -> None:
+    store, rows = Asked(), Rows()
+
+    for wanted in ({ADA}, {ADA, GRACE}, {("t", "w")}, {ADA, ("t", "w"), ("t", "w", "mary")}):
+        rows.load(store, {MEMBERS: wanted})
+
+    assert store.keys == [ADA, GRACE, ("t", "w")]
+
+
+def test_what_is_loaded_later_leaves_alone_what_was_changed_or_removed_before(store: MemoryRowStore) -> None:
+    rows = loaded(store, ADA, GRACE)
+    rows.change(MEMBERS, ADA).update(role="owner")
+    rows.remove(MEMBERS, GRACE)
+
+    rows.load(store, {MEMBERS: {ADA, GRACE, ("t", "w"), ("t", "w", "mary")}})
+
+    assert [row["role"] for row in rows.changed()[MEMBERS]] == ["owner"]
+    assert rows.get(MEMBERS, GRACE) is None
+    assert len(rows) == 1
+    assert rows.removed() == {MEMBERS: [GRACE]}
 
 
 def test_a_row_that_is_not_there_can_be_neither_changed_nor_removed(store: MemoryRowStore) -> None:
