@@ -21,6 +21,12 @@ _MOVED = (str(schema.parked_aggregates.name),)
 #: How far the rows of a shard are. What the cache has heard of is not among it: that is no matter of the rows.
 _STAND = ("position", "event_id", "parked", "moved_at")
 
+#: Of what the former rows did not show the cache has to hear once these do.
+_HEARD = (
+    "invalidated_position = least(here.invalidated_position, other.position), "
+    "pending_since = CASE WHEN here.invalidated_position < other.position THEN here.pending_since END"
+)
+
 
 def open_checkpoints(cursor: cursor, projection: str, schema: str) -> None:
     """Make the checkpoints that are not there yet, since only a row can be locked."""
@@ -78,10 +84,10 @@ def make(cursor: cursor, projection: str, schema: str) -> None:
 def swap(cursor: cursor, projection: str, new: str, kept: str) -> None:
     """Make what stands in *new* the live state, and keep the present one in *kept*. All checkpoints are locked."""
     names = {"projection": projection}
-    assignments = ", ".join(f"{column} = other.{column}" for column in _STAND)
+    stand = ", ".join(f"{column} = other.{column}" for column in _STAND)
     for there, other in ((kept, LIVE), (LIVE, new)):
         cursor.execute(
-            f"UPDATE {there}.projection_checkpoints here SET {assignments} "  # noqa: S608
+            f"UPDATE {there}.projection_checkpoints here SET {stand}, {_HEARD} "  # noqa: S608
             f"FROM {other}.projection_checkpoints other WHERE here.shard = other.shard "
             "AND here.projection = %(projection)s AND other.projection = %(projection)s",
             names,

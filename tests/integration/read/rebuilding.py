@@ -6,18 +6,21 @@ from typing import Any
 
 from domain.postgres.pool import Pool
 from domain.read.engine import ProjectionEngine
+from domain.read.invalidation import Invalidator, NullInvalidator
 from domain.read.projections import PROJECTIONS
 from domain.read.rebuild.rebuilder import Rebuilder
 from tests.integration.read.rows import rows_in
 from tests.story import Story
 
+_NOBODY = NullInvalidator()
+
 
 class House:
     """The read side of a story, with an engine that follows it and a rebuilder."""
 
-    def __init__(self, pool: Pool, story: Story) -> None:
+    def __init__(self, pool: Pool, story: Story, invalidator: Invalidator = _NOBODY) -> None:
         self.pool, self.story = pool, story
-        self.engine = ProjectionEngine(pool, story, PROJECTIONS)
+        self.engine = ProjectionEngine(pool, story, PROJECTIONS, invalidator=invalidator)
         self.told: list[str] = []
         self.rebuilder = Rebuilder(pool, story, PROJECTIONS, on_cut_over=self.told.append)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from domain.postgres.pool import Pool
 from domain.read.rebuild.errors import (
     NothingKept,
     RebuildRunning,
@@ -11,6 +12,8 @@ from domain.read.rebuild.errors import (
 )
 from tests.integration.read.conftest import folded_in_memory
 from tests.integration.read.rebuilding import House
+from tests.integration.read.test_invalidation import Heard, marks
+from tests.story import Story
 
 
 def test_the_way_back_leads_to_the_former_rows_which_catch_up(house: House):
@@ -38,6 +41,30 @@ def test_the_way_back_leads_to_the_former_rows_which_catch_up(house: House):
     house.project()
     assert house.rows() == folded_in_memory(house.story)
     assert house.told == ["users"] * 3
+
+
+def test_the_cache_hears_once_more_of_what_the_former_rows_catch_up_with(engine_pool: Pool, story: Story):
+    # Given a rebuild, events after it, and a cache that has heard of all
+    heard = Heard()
+    house = House(engine_pool, story, heard)
+    tenant = story.tenant()
+    house.project()
+    house.rebuild("users")
+    story.user(tenant)
+    house.project()
+    heard.events.clear()
+
+    # When the way back is taken, and the former rows catch up
+    house.rebuilder.way_back("users")
+    before = marks(engine_pool)
+    house.project()
+    after = marks(engine_pool)
+
+    # Then answers that were made of them meanwhile are told of, and nothing is left that it has not heard of
+    nothing = {(0, False)}
+    assert before - nothing == {(1, False), (3, False)}
+    assert heard.positions == [2, 3]
+    assert after - nothing == {(3, False)}
 
 
 def test_there_is_no_way_back_without_a_rebuild_or_during_one(house: House):
