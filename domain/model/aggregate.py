@@ -20,8 +20,8 @@ class Aggregate(ABC):
     """
 
     aggregate_type: ClassVar[str]
-    #: Raised when the shape of to_snapshot() changes, so that older snapshots are not used any more.
-    snapshot_version: ClassVar[int] = 1
+    #: Raised when the shape of what is kept of to_snapshot() changes, so that older snapshots are not used any more.
+    snapshot_version: ClassVar[int] = 2
 
     def __init__(self, id: str) -> None:
         self.id = id

@@ -14,9 +14,11 @@ from domain.model.errors import (
     UserNotActive,
     UserNotFound,
     VersionMismatch,
+    WorkspaceNotFound,
 )
 from domain.model.position import Position, shard_of
 from domain.model.users.commands import ActivateUser, DeactivateUser, UpdateUser
+from domain.model.workspaces.aggregate import Workspace
 from domain.model.workspaces.commands import AddMember, CreateWorkspace, UpdateWorkspace
 from domain.write.outcome import Outcome
 from tests.integration.write.directory import Directory
@@ -147,9 +149,42 @@ def test_a_long_history_is_read_from_its_snapshot(acme: Directory):
     for number in range(101):
         acme.do(UpdateWorkspace, actor=actor, workspace_id=workspace, changes={"description": str(number)})
 
-    snapshot, events = acme.store.histories(acme.tenant, {workspace: 1})[workspace]
+    snapshot, events = acme.store.histories(acme.tenant, {workspace: Workspace.snapshot_version})[workspace]
     assert snapshot
     assert snapshot.version == 100
     assert [event.version for event in events] == [101, 102]
     assert acme.do(UpdateWorkspace, actor=actor, workspace_id=workspace, changes={"description": "100"}).version == 102
     assert acme.do(UpdateWorkspace, actor=actor, workspace_id=workspace, changes={"description": "x"}).version == 103
+
+
+def changed_a_hundred_times(acme: Directory) -> str:
+    """A user of whom a snapshot is kept, and no event after it."""
+    user = acme.active_user()
+    for number in range(98):
+        acme.do(UpdateUser, user_id=user, changes={"first_name": f"Ada {number}"})
+    return user
+
+
+def test_an_id_of_another_kind_of_thing_is_not_found_by_its_snapshot_either(acme: Directory):
+    user = changed_a_hundred_times(acme)
+    actor = Actor(acme.active_user(), acme.tenant, frozenset({"tenant_admin"}))
+
+    with pytest.raises(WorkspaceNotFound):
+        acme.do(AddMember, actor=actor, workspace_id=user, user_id=actor.id, role="member")
+    with pytest.raises(WorkspaceNotFound):
+        acme.do(UpdateWorkspace, actor=actor, workspace_id=user, changes={"name": "Sales"})
+    assert acme.do(DeactivateUser, user_id=user, reason=None).version == 101
+
+
+def test_a_command_is_done_and_told_of_where_its_snapshot_can_not_be_kept(
+    acme: Directory, monkeypatch: pytest.MonkeyPatch
+):
+    def full(*_: object) -> None:
+        raise TimeoutError("no connection is free")
+
+    monkeypatch.setattr(acme.store, "save_snapshot", full)
+
+    user = changed_a_hundred_times(acme)
+
+    assert acme.do(UpdateUser, user_id=user, changes={"first_name": "Grace"}).version == 101
+    assert [position.offset for position, _ in acme.appended] == list(range(1, 103))
