@@ -10,13 +10,7 @@ from typing import cast
 
 from domain import tracing
 from domain.model.command import Command
-from domain.model.errors import (
-    CommandAlreadyDone,
-    ConcurrencyConflict,
-    DomainError,
-    SenderDeactivated,
-    VersionMismatch,
-)
+from domain.model.errors import ConcurrencyConflict, DomainError, SenderDeactivated, Unavailable, VersionMismatch
 from domain.model.position import Position
 from domain.model.users.aggregate import User
 from domain.model.users.commands import RegisterUser
@@ -92,8 +86,24 @@ class CommandBus:
     def _carry_out(
         self, command: Command, metadata: Metadata, expected_version: int | None, idempotency: Idempotency | None
     ) -> Outcome:
-        if idempotency and (earlier := self._replay(command.tenant_id, idempotency)):
+        if idempotency is None:
+            return self._try(command, metadata, expected_version, None)
+        if earlier := self._replay(command.tenant_id, idempotency):
             return earlier
+        try:
+            return self._try(command, metadata, expected_version, idempotency)
+        except Unavailable:
+            raise
+        except DomainError:
+            # The same request may have been carried out since we looked, which is why this one is refused.
+            if earlier := self._replay(command.tenant_id, idempotency):
+                return earlier
+            raise
+
+    def _try(
+        self, command: Command, metadata: Metadata, expected_version: int | None, idempotency: Idempotency | None
+    ) -> Outcome:
+        """Carry out *command*, anew where others were faster."""
         for attempt in range(ATTEMPTS):
             try:
                 return self._execute(command, metadata, expected_version, idempotency)
@@ -103,10 +113,6 @@ class CommandBus:
                 if attempt == ATTEMPTS - 1:
                     raise
                 self._sleep(random.uniform(0, min(0.05, 0.001 * 2**attempt)))  # noqa: S311 - Jitter, no secret.
-            except CommandAlreadyDone:
-                if idempotency and (earlier := self._replay(command.tenant_id, idempotency)):
-                    return earlier
-                raise
         raise AssertionError("the last attempt returns or raises")
 
     def _execute(
@@ -138,8 +144,8 @@ class CommandBus:
                 )
                 position = appended if new_events else position
             if new_events:
-                self._repository.keep_snapshots(command.tenant_id, aggregate, before, position)
                 self._on_appended(position, len(new_events))
+                self._repository.keep_snapshots(command.tenant_id, aggregate, before, position)
         return Outcome(aggregate.id, aggregate.version, position)
 
     def _load(self, command: Command) -> tuple[Loaded, User | None, User | None]:

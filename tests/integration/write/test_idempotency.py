@@ -55,6 +55,29 @@ class TestIdempotency:
 
         assert acme.do(UpdateUser, user_id=user, changes={"first_name": "Grace"}, idempotency=key).version == 3
 
+    @pytest.mark.parametrize("expected_version", [None, 1])
+    def test_one_that_comes_while_the_first_is_carried_out_gets_its_answer(
+        self, acme: Directory, monkeypatch: pytest.MonkeyPatch, expected_version: int | None
+    ):
+        # Given a request that is sent twice, and the first is carried out after the second has looked for it
+        user, look = acme.register().id, acme.store.answered
+        request = {"user_id": user, "expected_version": expected_version, "idempotency": Idempotency("key", "print")}
+        first: list[Outcome] = []
+
+        def looked(*arguments):
+            found = look(*arguments)
+            monkeypatch.setattr(acme.store, "answered", look)
+            first.append(acme.do(ActivateUser, **request))
+            return found
+
+        monkeypatch.setattr(acme.store, "answered", looked)
+
+        # When the second goes on
+        again = acme.do(ActivateUser, **request)
+
+        # Then it is not refused for what the first has done
+        assert (again.version, again.position, again.replayed) == (2, first[0].position, True)
+
     def test_sixteen_at_once_make_one_event(self, acme: Directory):
         key, together = Idempotency("key", "print"), Barrier(16)
         outcomes: list[Outcome] = []
