@@ -61,6 +61,8 @@ class Pool:
                 "keepalives_idle": 10,
                 "keepalives_interval": 5,
                 "keepalives_count": 3,
+                # What was sent to a host that has gone is sent again for a quarter of an hour, without any keepalive.
+                "tcp_user_timeout": 10_000,
                 **({"options": options} if options else {}),
             },
         )
