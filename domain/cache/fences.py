@@ -27,7 +27,7 @@ class TenantFence:
 
 
 class Fences:
-    """The raised tags of all tenants. One thread raises, any number read."""
+    """The raised tags of all tenants. Any number of threads raise and read; only those that raise ever wait."""
 
     def __init__(self, most_tags: int = MOST_TAGS) -> None:
         self._most_tags = most_tags
@@ -45,15 +45,16 @@ class Fences:
     def raise_(self, tenant_id: str, offsets: Mapping[str, int]) -> bool:
         """Raise the tags to the offsets, never back. False: too many are kept, and clear() has to follow."""
         fence = self.of(tenant_id)
-        for tag, offset in offsets.items():
-            present = fence.raised.get(tag)
-            if present is None:
-                self._count += 1
-            if present is None or present < offset:
-                fence.raised[tag] = offset
-        # Those who look at the version first look again if it changes while they look.
-        fence.version += 1
-        return self._count <= self._most_tags
+        with self._lock:
+            for tag, offset in offsets.items():
+                present = fence.raised.get(tag)
+                if present is None:
+                    self._count += 1
+                if present is None or present < offset:
+                    fence.raised[tag] = offset
+            # Those who look at the version first look again if it changes while they look.
+            fence.version += 1
+            return self._count <= self._most_tags
 
     def clear(self) -> None:
         """Forget all, which is right only if all that was guarded is forgotten too."""
