@@ -157,11 +157,13 @@ class Loading:
         if lease is not None:
             self._stats.count("l2", key.query, "refresh")
             try:
-                return self._load(key, loader, lease)
+                loaded = self._load(key, loader, lease)
             except Exception:
                 # What is there is still good.
                 self._stats.count("l2", key.query, "failed")
                 return got
+            # A replica that is behind may give an older one than what is there.
+            return got if loaded.found.position.offset < got.found.position.offset else loaded
         self._l1.put(ticket, key.tenant_id, key.text, got.found, got.current_at)
         return got._replace(found=got.found._replace(shared=waited))
 

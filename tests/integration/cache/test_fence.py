@@ -244,6 +244,18 @@ def test_an_answer_is_refreshed_by_one_before_it_ends(cache, truth, client):
     assert value_of(cache.get_or_load(key(), fails).body) == 2
 
 
+def test_a_refresh_from_a_replica_that_is_behind_gives_no_older_answer_than_there_is(cache, truth, client):
+    behind = truth.read()
+    truth.write(2)
+    assert get(cache, truth) == (2, "load")
+    (entry,) = client.keys("cache:{1*entry:*")
+    client.pexpire(entry, 5_000)
+
+    found = cache.get_or_load(key(), lambda: behind)
+
+    assert (value_of(found.body), found.position.offset) == (2, truth.offset)
+
+
 def test_what_can_not_be_read_is_a_miss_and_counted(cache, truth, client):
     get(cache, truth)
     (entry,) = client.keys("cache:{1*entry:*")
