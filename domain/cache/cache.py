@@ -19,6 +19,7 @@ from domain.cache.l1 import L1, Kept
 from domain.cache.l2 import L2
 from domain.cache.loading import Loader, Loading
 from domain.cache.stream import StreamReader
+from domain.cache.tolerance import Tolerance
 from domain.model.position import Position, shard_of
 from domain.telemetry.counters import Counter
 from domain.telemetry.ratios import LEVELS, hit_ratio
@@ -118,14 +119,18 @@ class Cache(flask_caching.Cache):
         return self._loading.fill(key, loader, _NEVER)
 
     def warm(self, asked: Iterable[tuple[Key, Loader]], per_second: float = 50.0) -> int:
-        """Load what is not there, in the given order, so many in a second; return how many were loaded."""
-        loaded = 0
+        """Load what is not there, in the given order, so many in a second; return how many were loaded.
+
+        What can't be loaded is left out; see Tolerance for what is raised.
+        """
+        loaded, tolerance = 0, Tolerance(self.counters)
         for key, loader in asked:
             started = time.monotonic()
-            if self._loading.fill(key, loader):
-                self.counters.count("l2", key.query, "warm")
-                loaded += 1
-                time.sleep(max(0.0, 1 / per_second - (time.monotonic() - started)))
+            with tolerance.of(key):
+                if self._loading.fill(key, loader):
+                    self.counters.count("l2", key.query, "warm")
+                    loaded += 1
+                    time.sleep(max(0.0, 1 / per_second - (time.monotonic() - started)))
         return loaded
 
     def regularly(self, chore: Callable[[], None], seconds: float) -> None:

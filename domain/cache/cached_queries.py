@@ -37,9 +37,11 @@ class CachedQueries:
         An answer from before *min_position* is given only if the database has none that is newer.
         """
         key = key_of(query, tenant_id, **arguments)
-        self._hot.asked(key.text)
         loader = self._loader(query, tenant_id, arguments)
-        return self._cache.get_or_load(key, loader, min_position=min_position, aside=self._aside)
+        found = self._cache.get_or_load(key, loader, min_position=min_position, aside=self._aside)
+        # A question that can't be answered is none that a warm-up should ask.
+        self._hot.asked(key.text)
+        return found
 
     def asked(self, text: str) -> tuple[Key, Loader] | None:
         """Return what the key *text* asks for, to be warmed or refreshed; None if it isn't a key of this release."""

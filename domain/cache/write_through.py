@@ -15,6 +15,7 @@ from domain.cache.cached_queries import CachedQueries
 from domain.cache.hot import Hot
 from domain.cache.keys import Key
 from domain.cache.loading import Loader
+from domain.cache.tolerance import Tolerance
 
 log = structlog.get_logger(__name__)
 
@@ -78,17 +79,19 @@ class WriteThrough:
                 log.warning("Hot answers are left to those who ask for them.", error=type(error).__name__)
 
     def work(self) -> None:
-        """Store the fresh answers to all hot questions that the news are about. Raises what reading does."""
+        """Store the fresh answers to all hot questions that the news are about. Raises what Tolerance does."""
         if time.monotonic() - self._listed_at > _AGE:
             self._list()
         with self._lock:
             raised, self._raised = self._raised, []
         due = {key.text: (key, loader) for each in raised for key, loader in self._touched(each)}
+        tolerance = Tolerance(self._cache.counters)
         for key, loader in due.values():
             if self._stopping:
                 return
-            if self._cache.refresh(key, loader):
-                self._cache.counters.count("l2", key.query, "written")
+            with tolerance.of(key):
+                if self._cache.refresh(key, loader):
+                    self._cache.counters.count("l2", key.query, "written")
 
     def _list(self) -> None:
         """Ask which keys are hot."""

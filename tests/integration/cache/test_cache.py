@@ -7,6 +7,7 @@ import orjson
 import pytest
 
 from domain.cache.l2 import L2
+from domain.model.errors import Invalid
 from tests.integration.cache.conftest import wait_until
 from tests.integration.cache.world import TENANT, USER, key, value_of
 
@@ -50,6 +51,31 @@ def test_a_warm_up_loads_what_is_missing_and_counts_no_hits(cache, truth):
     assert ("l2", "user", "hit") not in cache.counters.totals()
     assert value_of(cache.get_or_load(key(OTHER), lambda: truth.read(OTHER)).body) == 7
     assert truth.loads == 2
+
+
+def refuses() -> None:
+    raise Invalid(field="cursor", reason="it is none of ours")
+
+
+def breaks() -> None:
+    raise ConnectionError("a test")
+
+
+def test_a_warm_up_leaves_out_what_can_not_be_answered(cache, truth):
+    truth.write(7, OTHER)
+    asked = [(key(), refuses)] * 9 + [(key(), breaks)] * 4 + [(key(OTHER), lambda: truth.read(OTHER))]
+
+    assert cache.warm(asked, per_second=1000) == 1
+
+    assert cache.counters.totals()["l2", "user", "failed"] == 13
+    assert value_of(cache.get_or_load(key(OTHER), refuses).body) == 7
+
+
+def test_a_warm_up_ends_where_nothing_can_be_answered(cache, truth):
+    with pytest.raises(ConnectionError):
+        cache.warm([(key(), breaks)] * 9, per_second=1000)
+
+    assert cache.counters.totals()["l2", "user", "failed"] == 5
 
 
 def test_counters_are_read_over_all_processes(caches, redis_url, truth):

@@ -11,7 +11,7 @@ import pytest
 import redis
 from prometheus_client.parser import text_string_to_metric_families
 
-from domain.cache.keys import KINDS
+from domain.cache.keys import KINDS, key_of
 from tests.integration.web.service import ROOT, Service, Tenant, problem
 
 STATS = "/admin/cqrs/cache/stats"
@@ -186,6 +186,27 @@ def test_a_warm_up_of_one_tenant_loads_nothing_of_another(service: Service, tena
 
     assert any(ada in key for key in keys)
     assert all(tenant.id in key for key in keys)
+
+
+def test_a_question_that_is_refused_is_none_that_a_warm_up_asks(service: Service, tenant: Tenant, ada: str) -> None:
+    service.fold()
+    caching = service.container.caching
+    for _ in range(3):
+        problem(service.send("GET", f"/users/tenant/{tenant.id}?cursor=none"), 422, "invalid")
+    service.send("GET", f"/users/{ada}")
+    caching.hot.tell()
+    assert caching.warm_ups.keys(None, 1) == [f"user:{ada}:tenant:{tenant.id}:v:1"]
+
+    # Nor does one that was counted by another release keep the others from being loaded.
+    caching.hot.asked(*[key_of("users_of_tenant", tenant.id, cursor="none").text] * 9)
+    caching.hot.tell()
+    job = caching.warm_ups.ask("test")
+    service.done("POST", INVALIDATE, {"pattern": "*"})
+    assert caching.warm_ups.drive()
+
+    done = caching.warm_ups.progress(job["id"])
+    assert (done["state"], done["done"], done["error"]) == ("done", done["keys"], None)
+    assert level(service, f"/users/{ada}") != "database"
 
 
 def test_one_runner_at_a_time(service: Service, tenant: Tenant) -> None:
