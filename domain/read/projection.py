@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from typing import NamedTuple
 
 from sqlalchemy import Table
 
@@ -23,6 +24,19 @@ Skipped = Mapping[str, Collection[int]]
 _NOTHING_ELSE: Mapping[RowTable, KeyFunction] = {}
 
 
+class Totals(NamedTuple):
+    """What a tenant's row in *table* is made of beside its own events, so that it can be verified without all of them.
+
+    Each column in *sums* is the sum of a column of the tenant's rows in *shares*; each of *latest* is the time of the
+    latest event that touches the row.
+    """
+
+    table: RowTable
+    shares: RowTable
+    sums: Mapping[str, str]
+    latest: Sequence[str]
+
+
 class Projection:
     """A pure fold over rows.
 
@@ -41,6 +55,8 @@ class Projection:
         self.ignored: frozenset[str] = frozenset()
         #: The aggregate types of which every event is handled, so that versions must come without a gap.
         self.complete: frozenset[str] = frozenset()
+        #: Of a projection in which aggregates add to a row of their tenant.
+        self.totals: Totals | None = None
 
     def __repr__(self) -> str:
         return f"Projection({self.name})"

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from domain.model.event import RecordedEvent
 from domain.read import schema
-from domain.read.projection import Projection
+from domain.read.projection import Projection, Totals
 from domain.read.rows import Rows
 from domain.read.tables import Key, Row
 
@@ -26,6 +26,10 @@ tenant_summaries.ignore(
 
 #: The column of a share, and the column of the summary that is the sum of it.
 _SUMS = {"users": "total_users", "active_users": "active_users", "workspaces": "total_workspaces"}
+
+tenant_summaries.totals = Totals(
+    SUMMARIES, SHARES, {total: column for column, total in _SUMS.items()}, latest=["updated_at"]
+)
 
 
 def _summary(event: RecordedEvent) -> Key:

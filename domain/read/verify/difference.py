@@ -34,14 +34,17 @@ class Difference(NamedTuple):
 
 
 def differences(expected: Tables, actual: Tables) -> Iterator[Difference]:
-    """Yield how *actual* differs from what is *expected*."""
+    """Yield how *actual* differs from what is *expected*, in the columns that the expected rows have."""
     for table, rows in expected.items():
         found = actual[table]
         for key, row in rows.items():
             if key not in found:
                 yield Difference(table, key, "missing", (), row)
-            elif found[key] != row:
-                columns = tuple(column for column in table.columns if found[key][column] != row[column])
+            elif found[key] != row and (columns := _changed(row, found[key])):
                 yield Difference(table, key, "changed", columns, row)
         for key in found.keys() - rows.keys():
             yield Difference(table, key, "extra", (), None)
+
+
+def _changed(expected: Row, actual: Row) -> tuple[str, ...]:
+    return tuple(column for column, value in expected.items() if actual[column] != value)

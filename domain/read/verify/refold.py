@@ -65,11 +65,15 @@ def rows_of(store: RowStore, projection: Projection, units: Iterable[Unit]) -> T
     return {table: {table.key_of(row): row for row in store.load(table, keys)} for table in projection.tables}
 
 
+def shared(projection: Projection) -> set[RowTable]:
+    """Return the tables in which an aggregate's own row depends on other aggregates too."""
+    touched = {table for touches in projection.touched.values() for table in touches}
+    return touched & set(projection.owned.values())
+
+
 def stands_alone(projection: Projection) -> bool:
     """Whether the rows of an aggregate depend on no other aggregate, and begin with its id."""
-    owned = set(projection.owned.values())
-    touched = {table for touches in projection.touched.values() for table in touches}
-    return not (owned & touched) and all(len(table.key) > 1 for table in projection.tables)
+    return not shared(projection) and all(len(table.key) > 1 for table in projection.tables)
 
 
 def unit_of(projection: Projection, tenant_id: str, aggregate_id: str) -> Unit:

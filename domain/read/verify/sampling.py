@@ -11,7 +11,7 @@ from domain.model.event_log import EventLog
 from domain.postgres.pool import Pool
 from domain.read.projection import Projection
 from domain.read.tables import RowTable
-from domain.read.verify.refold import Unit, stands_alone, unit_of
+from domain.read.verify.refold import Unit
 
 if TYPE_CHECKING:
     from psycopg2.extensions import cursor
@@ -29,7 +29,7 @@ class Sampling:
         self._schema = schema
 
     def units(self, projection: Projection, n: int) -> list[Unit]:
-        """Return up to *n*: half of them by a random event, half by a random row."""
+        """Return up to *n*, each as (tenant_id, aggregate_id): half of them by a random event, half by a random row."""
         by_event = {unit for unit in (self._by_event(projection) for _ in range((n + 1) // 2)) if unit}
         by_row = {unit for unit in self._by_row(projection, n // 2) if unit}
         return [*by_event, *(by_row - by_event)]
@@ -58,7 +58,7 @@ class Sampling:
         place = random.randrange(heads[shard])  # noqa: S311
         for event in self._event_log.read(shard, place, _LOOK):
             if event.aggregate_type in projection.owned:
-                return unit_of(projection, event.tenant_id, event.aggregate_id)
+                return (event.tenant_id, event.aggregate_id)
         return None
 
     def _by_row(self, projection: Projection, n: int) -> Iterator[Unit]:
@@ -67,13 +67,14 @@ class Sampling:
                 table = projection.tables[number % len(projection.tables)]
                 unit: Unit = ()
                 # A tenant at random first, and then one of its aggregates.
-                for column in table.key[: 2 if stands_alone(projection) else 1]:
+                for column in table.key[:2]:
                     found = self._following(cursor, table, unit, column)
                     if found is None:
                         break
                     unit = (*unit, found)
                 else:
-                    yield unit
+                    # A row for the whole tenant is the tenant's own, whose id is the tenant's.
+                    yield unit if len(unit) > 1 else unit * 2
 
     def _following(self, cursor: cursor, table: RowTable, unit: Unit, column: str) -> str | None:
         """Return the value of *column* that follows a random place among the rows of *unit*. Behind the last place

@@ -53,6 +53,46 @@ DRIFTS = {
         "UPDATE read_schema.tenant_summary_projections SET active_users = active_users + 1",
         "changed",
     ),
+    "a wrong total": (
+        "tenant_summaries",
+        "UPDATE read_schema.tenant_summary_projections SET total_workspaces = 0",
+        "changed",
+    ),
+    "a wrong name": ("tenant_summaries", "UPDATE read_schema.tenant_summary_projections SET name = 'x'", "changed"),
+    "a wrong plan": (
+        "tenant_summaries",
+        "UPDATE read_schema.tenant_summary_projections SET quota_users = 1",
+        "changed",
+    ),
+    "a time of its making that is wrong": (
+        "tenant_summaries",
+        "UPDATE read_schema.tenant_summary_projections SET created_at = now()",
+        "changed",
+    ),
+    "a time of its change that is before it": (
+        "tenant_summaries",
+        "UPDATE read_schema.tenant_summary_projections SET updated_at = '2000-01-01'",
+        "changed",
+    ),
+    "a missing summary": ("tenant_summaries", "DELETE FROM read_schema.tenant_summary_projections", "missing"),
+    "a missing share": (
+        "tenant_summaries",
+        "DELETE FROM read_schema.tenant_summary_share_projections WHERE workspaces = 0",
+        "missing",
+    ),
+    "an extra share": (
+        "tenant_summaries",
+        "INSERT INTO read_schema.tenant_summary_share_projections SELECT (jsonb_populate_record(s, jsonb_build_object("
+        "'aggregate_id', gen_random_uuid()))).* FROM read_schema.tenant_summary_share_projections s",
+        "extra",
+    ),
+    "a wrong share that the summary agrees with": (
+        "tenant_summaries",
+        "WITH s AS (UPDATE read_schema.tenant_summary_share_projections SET users = users + 1 RETURNING tenant_id) "
+        "UPDATE read_schema.tenant_summary_projections t SET total_users = total_users + "
+        "(SELECT count(*) FROM s WHERE s.tenant_id = t.tenant_id)",
+        "changed",
+    ),
     "a wrong share of a count": (
         "tenant_summaries",
         "UPDATE read_schema.tenant_summary_share_projections SET users = 0 WHERE users = 1",
