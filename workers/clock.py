@@ -21,6 +21,7 @@ from workers.hints import HintSender
 from workers.job import Job, LoggedRun
 from workers.jobs import jobs
 from workers.leadership import Leadership
+from workers.runs import Runs
 
 log = structlog.get_logger(__name__)
 
@@ -30,23 +31,34 @@ _WATCH, _LISTEN = 1.0, 0.1
 #: Seconds after which a clock that has not looked who leads is not believed to lead.
 _STALE = 5.0
 
+#: Seconds that a clock which is stopped waits for the jobs in hand, of the 30 that a platform gives it.
+_PATIENCE = 20.0
+
 
 class Clock:
     """Runs its jobs while it leads."""
 
     def __init__(
-        self, leadership: Leadership, jobs: Mapping[str, Job], logged: Callable[[str, Job], Callable[[], None]]
+        self,
+        leadership: Leadership,
+        jobs: Mapping[str, Job],
+        logged: Callable[[str, Job], Callable[[], None]],
+        patience: float = _PATIENCE,
     ) -> None:
-        """*logged* makes of a job what runs it and never raises."""
+        """*logged* makes of a job what runs it and never raises. *patience*: the seconds that the jobs in hand get."""
         self._leadership = leadership
         self._jobs = jobs
-        self._logged = logged
+        self._runs = {name: Runs(name, logged(name, job)) for name, job in jobs.items()}
+        self._patience = patience
         self._watched = 0.0
         self._scheduler: BackgroundScheduler | None = None
         self._stopping = False
 
-    def run(self) -> None:
-        """Work or stand by until stop() is called, then finish the job in hand."""
+    def run(self) -> bool:
+        """Work or stand by until stop() is called, then wait for the jobs in hand, but not for ever.
+
+        Return whether all of them have ended.
+        """
         next_watch = 0.0
         while not self._stopping:
             if time.monotonic() >= next_watch:
@@ -55,8 +67,10 @@ class Clock:
                 next_watch = time.monotonic() + _WATCH
             time.sleep(_LISTEN)
         self._follow(leads=False)
+        finished = self._finish()
         self._leadership.release()
         log.info("The clock has stopped.")
+        return finished
 
     def stop(self, *_: object) -> None:
         """End run() soon. May be called by a signal."""
@@ -78,23 +92,30 @@ class Clock:
             log.info("The clock leads.", jobs=sorted(self._jobs))
             self._scheduler = self._started()
         elif not leads and self._scheduler is not None:
+            # No run begins from here on. Those in hand go on, so that one that takes long doesn't hold up the lead.
             self._scheduler.shutdown(wait=True)
             self._scheduler = None
             log.info("The clock stands by.")
 
+    def _finish(self) -> bool:
+        deadline = time.monotonic() + self._patience
+        unfinished = [name for name, runs in self._runs.items() if not runs.wait(max(deadline - time.monotonic(), 0))]
+        if unfinished:
+            log.warning("The clock ends before its jobs.", jobs=unfinished)
+        return not unfinished
+
     def _started(self) -> BackgroundScheduler:
-        # Runs that were missed become one, and a job never runs beside itself.
+        # Runs that were missed become one.
         scheduler = BackgroundScheduler(
             timezone="UTC",
-            # A thread for each, so that none waits for another.
-            executors={"default": {"type": "threadpool", "max_workers": len(self._jobs)}},
-            job_defaults={"coalesce": True, "max_instances": 1, "misfire_grace_time": None},
+            # It calls on the scheduler's own thread, which is all that beginning a run takes.
+            executors={"default": {"type": "debug"}},
+            job_defaults={"coalesce": True, "misfire_grace_time": None},
         )
         for name, job in self._jobs.items():
             # The first run is now: whoever led before may have missed one.
-            scheduler.add_job(
-                self._logged(name, job), "interval", seconds=job.seconds, id=name, next_run_time=datetime.now(UTC)
-            )
+            begin, now = self._runs[name].begin, datetime.now(UTC)
+            scheduler.add_job(begin, "interval", seconds=job.seconds, id=name, next_run_time=now)
         scheduler.start()
         return scheduler
 
@@ -120,10 +141,14 @@ def main() -> None:
     pulse.start()
     for stop in (signal.SIGTERM, signal.SIGINT):
         signal.signal(stop, clock.stop)
-    clock.run()
+    finished = clock.run()
     pulse.stop()
-    hints.close()
-    container.close()
+    if finished:
+        hints.close()
+        container.close()
+    else:
+        # A job that goes on would take a connection that was closed for a failure, and say that it has ended in it.
+        container.telemetry.stop()
     tracing.shutdown()
 
 
