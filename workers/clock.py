@@ -35,6 +35,15 @@ _STALE = 5.0
 _PATIENCE = 20.0
 
 
+#: Seconds by which the time of day may be put back without more ado: the jobs come so much later, once.
+_PUT_BACK = 2.0
+
+
+def utc_now() -> datetime:
+    """Return the time of day, as APScheduler goes by it."""
+    return datetime.now(UTC)
+
+
 class Clock:
     """Runs its jobs while it leads."""
 
@@ -44,12 +53,17 @@ class Clock:
         jobs: Mapping[str, Job],
         logged: Callable[[str, Job], Callable[[], None]],
         patience: float = _PATIENCE,
+        now: Callable[[], datetime] = utc_now,
     ) -> None:
-        """*logged* makes of a job what runs it and never raises. *patience*: the seconds that the jobs in hand get."""
+        """*logged* makes of a job what runs it and never raises. *patience*: the seconds that the jobs in hand get.
+
+        *now*: the time of day.
+        """
         self._leadership = leadership
         self._jobs = jobs
         self._runs = {name: Runs(name, logged(name, job)) for name, job in jobs.items()}
         self._patience = patience
+        self._now = now
         self._watched = 0.0
         self._scheduler: BackgroundScheduler | None = None
         self._stopping = False
@@ -59,8 +73,11 @@ class Clock:
 
         Return whether all of them have ended.
         """
-        next_watch = 0.0
+        next_watch, ahead = 0.0, self._ahead()
         while not self._stopping:
+            before, ahead = ahead, self._ahead()
+            if before - ahead > _PUT_BACK:
+                self._begin_again(before - ahead)
             if time.monotonic() >= next_watch:
                 self._follow(self._asked())
                 self._watched = time.monotonic()
@@ -79,6 +96,17 @@ class Clock:
     def leads(self) -> bool:
         """Whether this clock works. May be asked by another thread."""
         return self._scheduler is not None and time.monotonic() - self._watched < _STALE
+
+    def _ahead(self) -> float:
+        """Return how far the time of day is ahead of the monotonic clock: always as far, unless it is set anew."""
+        return self._now().timestamp() - time.monotonic()
+
+    def _begin_again(self, put_back: float) -> None:
+        if self._scheduler is not None:
+            # The scheduler waits for times of the day that would come so much later now.
+            log.warning("The time of day was put back.", seconds=round(put_back, 1))
+            self._scheduler.shutdown(wait=True)
+            self._scheduler = self._started()
 
     def _asked(self) -> bool:
         try:
@@ -114,8 +142,8 @@ class Clock:
         )
         for name, job in self._jobs.items():
             # The first run is now: whoever led before may have missed one.
-            begin, now = self._runs[name].begin, datetime.now(UTC)
-            scheduler.add_job(begin, "interval", seconds=job.seconds, id=name, next_run_time=now)
+            begin = self._runs[name].begin
+            scheduler.add_job(begin, "interval", seconds=job.seconds, id=name, next_run_time=self._now())
         scheduler.start()
         return scheduler
 
