@@ -37,7 +37,7 @@ end"""
 NAMES = ("look", "store", "mint", "raise", "renew", "state", "publish", "keep")
 
 #: Servers before this one gave their scripts to their replicas and snapshots.
-_FIRST_VERSION = 7
+FIRST_VERSION = 7
 
 #: The run is another one, or the server has forgotten the scripts, or another node has the slot: enter() has to be
 #: called again. AskError is what MovedError is, too.
@@ -81,7 +81,7 @@ def enter(client: Redis, key: str = "cache:{all}:watched") -> str:
         # While a key is watched, a connection that is lost is not replaced by one that may lead to another server.
         pipe.watch(key)  # type: ignore[no-untyped-call]
         info: Any = pipe.info("server", "cluster")
-        if int(str(info["redis_version"]).partition(".")[0]) < _FIRST_VERSION:
+        if int(str(info["redis_version"]).partition(".")[0]) < FIRST_VERSION:
             raise TooOld
         run_id = str(info["run_id"])
         if info.get("cluster_enabled"):

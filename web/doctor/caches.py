@@ -11,13 +11,14 @@ import redis
 
 from domain import redis_servers
 from domain.bootstrap import Container
+from domain.cache import scripts
 from domain.cache.client import connect
 from domain.cache.envelope import Envelope
 from domain.cache.sampling import sampled
 from web.doctor.finding import Finding, fail, ok, unknown, warn
 from web.doctor.places import is_near
 
-#: The oldest that the service was run on.
+#: The oldest broker that the service was run on. The cache says itself what it needs.
 OLDEST = (6, 2)
 
 #: Seconds for each answer.
@@ -74,7 +75,7 @@ def _server(check: str, url: str, *, broker: bool = False, cache: bool = False) 
         )
         return
     yield _reached(check, url)
-    yield _version(check, info)
+    yield _version(check, info, (scripts.FIRST_VERSION,) if cache else OLDEST)
     if broker:
         yield _policy_of_broker(check, info, cache)
     if cache:
@@ -91,12 +92,12 @@ def _reached(check: str, url: str) -> Finding:
     return warn(check, f"{_place(url)}, without TLS", "Use a rediss:// URL, or a network of your own.")
 
 
-def _version(check: str, info: dict[str, Any]) -> Finding:
+def _version(check: str, info: dict[str, Any], oldest: tuple[int, ...]) -> Finding:
     name = "Valkey" if "valkey_version" in info else "Redis"
     version = str(info.get("valkey_version") or info.get("redis_version", ""))
     numbers = tuple(map(int, re.findall(r"\d+", version)[:2]))
-    if numbers < OLDEST:
-        return fail(check, f"{name} {version}", f"Take {'.'.join(map(str, OLDEST))} or newer.")
+    if numbers < oldest:
+        return fail(check, f"{name} {version}", f"Take {'.'.join(map(str, oldest))} or newer.")
     return ok(check, f"{name} {version}")
 
 

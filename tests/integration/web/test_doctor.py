@@ -15,8 +15,10 @@ from urllib.parse import urlsplit
 
 import psycopg2
 import pytest
+import redis
 
 from domain.bootstrap import Container
+from domain.cache import scripts
 from domain.read.watch.processes import Processes
 from domain.settings import Settings
 from tests.integration.read.poison import execute
@@ -27,6 +29,7 @@ from web.doctor import caches, databases, environment, examine, projections, tro
 from web.doctor.finding import Finding
 from web.doctor.places import is_near
 from workers.launcher.postgres import EmbeddedPostgres
+from workers.launcher.valkey import EmbeddedValkey
 
 ENVIRONMENT = {"JWT_SECRET": "a-secret-of-more-than-thirty-two-bytes", "METRICS_TOKEN": "open sesame"}
 
@@ -103,11 +106,24 @@ def test_a_package_that_does_not_fit_is_named(
 def test_what_is_too_old_is_named(container: Container, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(environment, "PYTHON", (99, 0))
     monkeypatch.setattr(databases, "OLDEST", 99)
-    monkeypatch.setattr(caches, "OLDEST", (99, 0))
+    monkeypatch.setattr(scripts, "FIRST_VERSION", 99)
 
     assert "Python 99.0 or newer" in failing(environment.interpreter())
     assert "Take 99 or newer" in failing(databases.databases(container))
-    assert "Take 99.0 or newer" in failing(caches.servers(container))
+    assert "Take 99 or newer" in failing(caches.servers(container))
+
+
+def test_a_server_that_the_cache_refuses_for_its_age_is_not_passed_by_the_doctor(
+    wired: Callable[..., Container], redis_server: EmbeddedValkey, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(scripts, "FIRST_VERSION", 99)
+    apart = wired(cache_redis_url=redis_server.url)
+
+    with redis.Redis.from_url(redis_server.url) as client, pytest.raises(scripts.TooOld):
+        scripts.enter(client)
+
+    # The broker runs none of the cache's scripts.
+    assert [each.check for each in caches.servers(apart) if each.verdict == "fail"] == ["redis (cache)"]
 
 
 def test_a_database_that_was_not_migrated_is_told_how(
