@@ -19,8 +19,9 @@ class Kind(NamedTuple):
 
 _ALL = frozenset({"commands", "projections", "queries"})
 
-#: As the Procfile starts them. Beside its 8 threads a web process has one that listens for invalidations. The clock has
-#: a thread for each job, its pulse, and the connection that holds its lock.
+#: As the Procfile starts them. Beside its 8 threads a web process has its cache's housekeeping, which asks how far
+#: invalidation is behind. Beside its 4 a worker has its pulse. The clock has a thread for each of up to 12 jobs, its
+#: pulse and that housekeeping, and one connection more that holds its lock.
 WEB = Kind(9, _ALL)
 WORKER = Kind(5, frozenset({"commands", "projections"}))
 CLOCK = Kind(14, _ALL, more=1)
