@@ -1,4 +1,4 @@
-"""The only place where parts are wired together."""
+"""Wires the parts together, by hand. Those of the cache are wired in domain.caching and domain.cache.factory."""
 
 from __future__ import annotations
 
