@@ -54,7 +54,7 @@ class RedisInvalidator:
     On one server that is one transaction. In a cluster the tags are raised first, each on its tenant's node; then it is
     told, which fails if the names under which they were raised are not the present ones any more.
 
-    What the projection engine calls after it has committed.
+    All that invalidates raises RedisError or NotInvalidated where that could not be done; to do it again does no harm.
     """
 
     def __init__(self, servers: Servers) -> None:
@@ -62,15 +62,8 @@ class RedisInvalidator:
         self._servers = servers
         self._epoch = Epoch(servers)
 
-    def invalidate(self, shard: int, events: Sequence[RecordedEvent]) -> None:  # noqa: ARG002
-        """Make invalid what *events* have changed, after their rows were committed; once more does no harm.
-
-        Raises RedisError or NotInvalidated if that could not be done.
-        """
-        self.raise_(raised_by(events))
-
     def raise_(self, raised: Mapping[str, Mapping[str, int]]) -> None:
-        """Raise the tags of each tenant to the offsets, never back."""
+        """Raise the tags of each tenant to the offsets, never back: to be called once the rows were committed."""
         if not raised:
             return
         steps = [

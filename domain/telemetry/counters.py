@@ -33,8 +33,10 @@ class Counters:
     What the cache counts under ``l1``, ``l2`` and ``load``: ``hit``, ``absent_hit`` (the answer "there is no such
     thing"), ``miss``, ``stale`` (an entry was there and its fence didn't let it through), ``coalesced`` (another
     request loaded it), ``load``, ``load_us``, ``failed``, ``warm`` (loaded by a warm-up), ``refresh``, ``stored``,
-    ``rejected`` (a fill that came too late), ``unreadable``, ``error`` (of Redis), ``bypass``, ``bytes``. What else
-    is counted is in domain.telemetry.names.
+    ``rejected`` (a fill that came too late), ``written`` (by write-through), ``unreadable``, ``bypass``, ``bytes``;
+    and in place of a query for ``all``: ``error`` (Redis did not answer), ``refused`` (it answered, but not with what
+    was asked for), ``opened`` (the breaker), ``evicted``, ``emptied`` (all of the memory, since messages may have
+    been missed), ``disconnected`` (from the stream). What else is counted is in domain.telemetry.names.
     """
 
     def __init__(self) -> None:

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from domain.cache.invalidation import raised_by
 from domain.cache.keys import Key, key_of
 from domain.model import aggregates  # noqa: F401 - It makes all event types known.
 from domain.model.event import EVENT_TYPES
@@ -114,7 +115,7 @@ def test_no_event_leaves_an_old_answer_behind(tell, pools, cache, invalidator):
             reader.get(*question)
         story.events[shard].append(event)
         projections.catch_up(shard)
-        invalidator.invalidate(shard, [event])
+        invalidator.raise_(raised_by([event]))
         for question in questions:
             truth, found = reader.truth(*question), reader.get(*question)
             expected = None if truth is None else truth.body
