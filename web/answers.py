@@ -27,7 +27,7 @@ _NEXT_CURSOR = re.compile(rb'"next_cursor"\s*:\s*"([A-Za-z0-9_=-]+)"\s*\}\s*\}\s
 
 
 def answer(query: str, tenant_id: str, *, missing: type[NotFound], **arguments: Any) -> Response:
-    """Put the *query*, a method of Queries, and write what it says; nothing said is *missing*.
+    """Put the *query*, a name in QUERY_PROJECTIONS, and write what it says; nothing said is *missing*.
 
     Raises NotCaughtUp when the read models don't reach the client's Min-Position in time, or can't by waiting.
     """

@@ -56,7 +56,7 @@ class Key(NamedTuple):
 
 
 def key_of(query: str, tenant_id: str, **arguments: Any) -> Key:
-    """Return the key of *query* with the *arguments* that the method of that name takes."""
+    """Return the key of *query* with the *arguments* that Queries.read() takes for it."""
     kind = KINDS[query]
     text = kind.template.format(tenant_id=tenant_id, **arguments)
     row = query

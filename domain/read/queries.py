@@ -59,13 +59,6 @@ _PARTS = (
 )
 
 
-class Answer(NamedTuple):
-    """*body* is JSON; it shows everything up to *position*."""
-
-    body: bytes
-    position: Position
-
-
 class Reading(NamedTuple):
     """What was read at *position*: *body* is JSON, or None where there is no such thing, or it is another tenant's."""
 
@@ -74,55 +67,24 @@ class Reading(NamedTuple):
 
 
 class Queries:
-    """Questions about one tenant. None is the answer where there is no such thing, or it belongs to another tenant."""
+    """Questions about one tenant."""
 
     def __init__(self, pool: Pool) -> None:
         """The sessions of *pool* need the settings SESSION."""
         self._pool = pool
 
-    def user(self, tenant_id: str, user_id: str) -> Answer | None:
-        return self._ask("user", tenant_id, user_id=user_id)
-
-    def users_of_tenant(
-        self, tenant_id: str, limit: int = 50, offset: int = 0, cursor: str | None = None, active_only: bool = False
-    ) -> Answer | None:
-        """Newest first. *cursor* comes from an earlier answer and takes the place of *offset*. May raise Invalid."""
-        page = {"limit": limit, "offset": offset, "cursor": cursor}
-        return self._ask("users_of_tenant", tenant_id, active_only=active_only, **page)
-
-    def workspace(self, tenant_id: str, workspace_id: str) -> Answer | None:
-        return self._ask("workspace", tenant_id, workspace_id=workspace_id)
-
-    def workspaces_of_tenant(
-        self, tenant_id: str, limit: int = 50, offset: int = 0, cursor: str | None = None
-    ) -> Answer | None:
-        """Newest first; otherwise as users_of_tenant()."""
-        return self._ask("workspaces_of_tenant", tenant_id, limit=limit, offset=offset, cursor=cursor)
-
-    def workspace_members(
-        self, tenant_id: str, workspace_id: str, limit: int = 50, offset: int = 0, cursor: str | None = None
-    ) -> Answer | None:
-        """Oldest first; otherwise as users_of_tenant()."""
-        page = {"limit": limit, "offset": offset, "cursor": cursor}
-        return self._ask("workspace_members", tenant_id, workspace_id=workspace_id, **page)
-
-    def tenant_summary(self, tenant_id: str) -> Answer | None:
-        return self._ask("tenant_summary", tenant_id)
-
-    def dashboard(self, tenant_id: str) -> Answer | None:
-        return self._ask("dashboard", tenant_id)
-
     def read(self, query: str, tenant_id: str, **arguments: Any) -> Reading:
-        """Ask what the method named *query* asks, and also say at which position there is no such thing."""
+        """Ask the *query*, a name in QUERY_PROJECTIONS.
+
+        A thing is named by ``user_id`` or ``workspace_id``. Users and workspaces of a tenant come newest first, members
+        oldest first, with ``limit`` and ``offset``; a ``cursor`` comes from an earlier answer and takes the place of
+        ``offset``. Of users ``active_only`` may be asked for. May raise Invalid.
+        """
         statement, values = asked(query, tenant_id, **arguments)
         with self._pool.cursor() as cursor:
             statement.run(cursor, values)
             position, body = cursor.fetchone() or (0, None)
         return Reading(None if body is None else body.encode(), Position(values["shard"], position))
-
-    def _ask(self, query: str, tenant_id: str, **arguments: Any) -> Answer | None:
-        body, position = self.read(query, tenant_id, **arguments)
-        return None if body is None else Answer(body, position)
 
 
 def _page(list: str, start: int, **also: Any) -> Callable[..., dict[str, Any]]:

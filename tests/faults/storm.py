@@ -118,14 +118,14 @@ class Storm:
         while not self._ends.is_set():
             for tenant, user in old.items():
                 for query in ("user", "tenant_summary", "users_of_tenant", "dashboard"):
-                    arguments = (tenant, user) if query == "user" else (tenant,)
+                    arguments = {"user_id": user} if query == "user" else {}
                     try:
-                        answer = getattr(self.container.queries, query)(*arguments)
+                        answer = self.container.queries.read(query, tenant, **arguments)
                     except Exception as error:
                         self.faults.append(f"{query}: {error!r}")
                         return
                     key = f"{query} {tenant}"
-                    if answer is None:
+                    if answer.body is None:
                         self.faults.append(f"{key}: nothing there")
                     elif answer.position.offset < seen.get(key, 0):
                         self.faults.append(f"{key}: back from {seen[key]} to {answer.position.offset}")

@@ -25,6 +25,9 @@ from tests.story import Story, random_story
 
 Pools = Callable[[Mapping[str, str]], Pool]
 
+#: The argument by which a query is told what it is about, where that is not the tenant.
+ABOUT = {"user": "user_id", "workspace": "workspace_id", "workspace_members": "workspace_id"}
+
 
 @pytest.fixture
 def plain_url(database_url: str) -> Iterator[str]:
@@ -90,10 +93,10 @@ def ask(query_pool: Pool, projected: Callable[[], None]) -> Callable[..., Any]:
     """Asks a query by name about the story so far; gives the body, or None."""
     asked = Queries(query_pool)
 
-    def ask(query: str, *values: Any, **named: Any) -> Any:
+    def ask(query: str, tenant: str, id: str | None = None, **named: Any) -> Any:
         projected()
-        answer = getattr(asked, query)(*values, **named)
-        return None if answer is None else json.loads(answer.body)
+        body = asked.read(query, tenant, **({ABOUT[query]: id} if id else {}), **named).body
+        return None if body is None else json.loads(body)
 
     return ask
 

@@ -74,7 +74,7 @@ def test_the_engine_sees_all(engine_pool: Pool, two_tenants: tuple[str, str], ta
 def test_a_query_leaves_no_tenant_behind_in_its_session(query_pool: Pool, two_tenants: tuple[str, str]) -> None:
     one, _ = two_tenants
 
-    assert Queries(query_pool).tenant_summary(one)
+    assert Queries(query_pool).read("tenant_summary", one).body
 
     assert tenants_seen(query_pool, "tenant_summary_projections") == set()
 

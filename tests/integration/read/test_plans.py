@@ -102,21 +102,37 @@ def test_queries_read_by_the_index_and_little_more_than_they_show(
     # When each query is planned and run, also far into its list
     tenant, user, workspace = big
     asked: dict[str, tuple[str, int, Callable[[Queries], object]]] = {
-        "user": ("user", 10, lambda q: q.user(tenant, user)),
-        "users": ("users_of_tenant", 120, lambda q: q.users_of_tenant(tenant, 100)),
-        "active users": ("users_of_tenant", 120, lambda q: q.users_of_tenant(tenant, 100, active_only=True)),
-        "users far in": ("users_of_tenant", 120, lambda q: q.users_of_tenant(tenant, 100, cursor=encode("u", 2000))),
-        "users by offset": ("users_of_tenant", 1120, lambda q: q.users_of_tenant(tenant, 100, 1000)),
-        "workspace": ("workspace", 220, lambda q: q.workspace(tenant, workspace)),
-        "workspaces": ("workspaces_of_tenant", 120, lambda q: q.workspaces_of_tenant(tenant, 100)),
-        "members": ("workspace_members", 220, lambda q: q.workspace_members(tenant, workspace, 100)),
+        "user": ("user", 10, lambda q: q.read("user", tenant, user_id=user)),
+        "users": ("users_of_tenant", 120, lambda q: q.read("users_of_tenant", tenant, limit=100)),
+        "active users": (
+            "users_of_tenant",
+            120,
+            lambda q: q.read("users_of_tenant", tenant, limit=100, active_only=True),
+        ),
+        "users far in": (
+            "users_of_tenant",
+            120,
+            lambda q: q.read("users_of_tenant", tenant, limit=100, cursor=encode("u", 2000)),
+        ),
+        "users by offset": (
+            "users_of_tenant",
+            1120,
+            lambda q: q.read("users_of_tenant", tenant, limit=100, offset=1000),
+        ),
+        "workspace": ("workspace", 220, lambda q: q.read("workspace", tenant, workspace_id=workspace)),
+        "workspaces": ("workspaces_of_tenant", 120, lambda q: q.read("workspaces_of_tenant", tenant, limit=100)),
+        "members": (
+            "workspace_members",
+            220,
+            lambda q: q.read("workspace_members", tenant, workspace_id=workspace, limit=100),
+        ),
         "members far in": (
             "workspace_members",
             220,
-            lambda q: q.workspace_members(tenant, workspace, 100, cursor=encode("m", 5900)),
+            lambda q: q.read("workspace_members", tenant, workspace_id=workspace, limit=100, cursor=encode("m", 5900)),
         ),
-        "summary": ("tenant_summary", 10, lambda q: q.tenant_summary(tenant)),
-        "dashboard": ("dashboard", 40, lambda q: q.dashboard(tenant)),
+        "summary": ("tenant_summary", 10, lambda q: q.read("tenant_summary", tenant)),
+        "dashboard": ("dashboard", 40, lambda q: q.read("dashboard", tenant)),
     }
     assert {query for query, _, _ in asked.values()} == QUERY_PROJECTIONS.keys()
     planning = pool(queries.SESSION)

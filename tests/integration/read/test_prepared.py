@@ -15,6 +15,7 @@ from domain.read.errors import is_transient
 from domain.read.projections import PROJECTIONS
 from domain.read.queries import QUERY_PROJECTIONS, Queries
 from domain.write.postgres_store import PostgresEventStore
+from tests.integration.read.conftest import ABOUT
 from tests.integration.read.test_invalidation import Heard
 from tests.integration.read.test_plans import nodes
 from tests.story import Story
@@ -44,8 +45,8 @@ def test_a_session_plans_each_query_once(query_pool: Pool, tenant: str) -> None:
     before = planned(query_pool)["query_tenant_summary"]
 
     for _ in range(3):
-        queries.tenant_summary(tenant)
-        queries.dashboard(tenant)
+        queries.read("tenant_summary", tenant)
+        queries.read("dashboard", tenant)
 
     assert planned(query_pool) == {"query_tenant_summary": before + 3, "query_dashboard": 3}
 
@@ -55,7 +56,7 @@ def test_a_session_that_has_forgotten_is_told_again(query_pool: Pool, tenant: st
     with query_pool.cursor() as cursor:
         cursor.execute("DEALLOCATE ALL")
 
-    assert Queries(query_pool).tenant_summary(tenant) is not None
+    assert Queries(query_pool).read("tenant_summary", tenant).body is not None
 
 
 def test_a_session_that_knows_already_is_used(query_pool: Pool, tenant: str) -> None:
@@ -63,7 +64,7 @@ def test_a_session_that_knows_already_is_used(query_pool: Pool, tenant: str) -> 
     with query_pool.cursor() as cursor:
         cursor.execute("PREPARE query_dashboard (text[], smallint, uuid, integer) AS SELECT 1::bigint, '{}'::text")
 
-    assert Queries(query_pool).dashboard(tenant) is not None
+    assert Queries(query_pool).read("dashboard", tenant).body is not None
 
 
 def test_a_table_that_was_exchanged_is_read_by_its_name(
@@ -71,7 +72,7 @@ def test_a_table_that_was_exchanged_is_read_by_its_name(
 ) -> None:
     # As when a rebuild is cut over
     queries = Queries(query_pool)
-    assert queries.tenant_summary(tenant) is not None
+    assert queries.read("tenant_summary", tenant).body is not None
     owner = Pool(database_url)
     with owner.transaction() as cursor:
         cursor.execute(
@@ -81,7 +82,7 @@ def test_a_table_that_was_exchanged_is_read_by_its_name(
         )
     owner.close()
 
-    assert queries.tenant_summary(tenant) is None
+    assert queries.read("tenant_summary", tenant).body is None
 
 
 def test_nothing_is_planned_by_what_a_small_table_looks_like(query_pool: Pool, tenant: str, database_url: str) -> None:
@@ -94,8 +95,7 @@ def test_nothing_is_planned_by_what_a_small_table_looks_like(query_pool: Pool, t
     # When all queries are first asked
     queries = Queries(query_pool)
     for query in QUERY_PROJECTIONS:
-        aggregate = {"user": "user_id", "workspace": "workspace_id", "workspace_members": "workspace_id"}.get(query)
-        queries.read(query, tenant, **({aggregate: tenant} if aggregate else {}))
+        queries.read(query, tenant, **({ABOUT[query]: tenant} if query in ABOUT else {}))
 
     # Then their plans, which are kept, read by an index
     with query_pool.cursor() as cursor:

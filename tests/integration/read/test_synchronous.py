@@ -122,8 +122,8 @@ def test_each_projection_is_folded_when_its_strategy_says(container: Container) 
     # Then the synchronous projection shows it at once, and the workers have heard of it
     shard = position.shard
     assert container.heard == [position]  # type: ignore[attr-defined]
-    assert container.queries.tenant_summary(tenant) is not None
-    lags = {each["projection"]: each["lag"] for each in container.engine.status()}
+    assert container.queries.read("tenant_summary", tenant).body is not None
+    lags = {each["projection"]: each["lag"] for each in container.monitor.status()["projections"]}
     assert lags == {"users": 1, "workspaces": 1, "tenant_summaries": 0}
 
     # And a worker leaves the others to the tick

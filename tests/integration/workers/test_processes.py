@@ -124,8 +124,8 @@ def register(container: Container, tenant: str) -> Position:
 
 
 def total_users(container: Container, tenant: str) -> int:
-    summary = container.queries.tenant_summary(tenant)
-    return int(json.loads(summary.body)["total_users"]) if summary else 0
+    summary = container.queries.read("tenant_summary", tenant).body
+    return int(json.loads(summary)["total_users"]) if summary else 0
 
 
 def test_a_worker_projects_what_it_is_told_about(running: tuple[Container, Start]) -> None:
