@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from itertools import pairwise
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from domain.model.event import RecordedEvent
 from domain.model.event_log import EventLog, Interest
@@ -17,12 +17,12 @@ from domain.read.checkpoints import Checkpoint, Checkpoints, Taken
 from domain.read.errors import LogDiverged, is_timeout
 from domain.read.failure import Policy
 from domain.read.invalidation import Invalidation, Invalidator, NullInvalidator
+from domain.read.lagging import lagging
 from domain.read.parking import ParkedAggregates
 from domain.read.projection import Projection
 from domain.read.projection_states import ProjectionStates
 from domain.read.release import Release, Released
 from domain.read.row_store import execute
-from domain.read.status import lagging, status
 from domain.read.turn import Turn
 from domain.telemetry.counters import Counters
 from domain.telemetry.names import BATCH, FOLD
@@ -282,13 +282,3 @@ class ProjectionEngine:
         """Tell the cache of rows on *shard* that somebody changed behind the checkpoint and noted with Rewrites."""
         if self._invalidation.needed:
             self._invalidation.tell_rewrites(shard)
-
-    def status(self) -> list[dict[str, Any]]:
-        """Return the state of each projection as JSON values."""
-        # The positions are read first: read after the heads, a checkpoint could be past its head.
-        positions = self._positions()
-        return status(self._event_log.heads(), positions, self._projections)
-
-    def _positions(self) -> dict[tuple[int, str], int]:
-        with self._pool.cursor() as cursor:
-            return self._checkpoints.all(cursor)

@@ -26,6 +26,7 @@ from tests.faults.clients import Load
 from tests.faults.cutting import cutting
 from tests.faults.outcome import assert_nothing_is_lost_or_doubled
 from tests.faults.scale import LONG, scaled
+from tests.integration.read.engines import status_of
 from tests.integration.write.appends import append, registered, renamed, tenant_created
 
 pytestmark = pytest.mark.fault
@@ -135,7 +136,7 @@ def test_a_worker_that_dies_after_its_commit_leaves_what_follows_to_others(datab
     assert worker.exitcode == -signal.SIGKILL
     told = Told()
     engine = make_engine(database_url, invalidator=told)
-    assert {each["applied"] for each in engine.status()} == {4}
+    assert {each["applied"] for each in status_of(engine._pool, engine._event_log)} == {4}
 
     # When the others do what the clock finds, which does not need a hint
     wait_for(engine.due_shards, 5, "the cache's news to be due")

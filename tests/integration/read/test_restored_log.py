@@ -7,7 +7,7 @@ import pytest
 from domain.model.position import shard_of
 from domain.postgres.pool import Pool
 from domain.read.errors import LogDiverged
-from tests.integration.read.engines import catch_up, engine_on
+from tests.integration.read.engines import catch_up, engine_on, status_of
 from tests.story import MemoryEventLog, Story
 
 
@@ -25,11 +25,13 @@ def test_a_checkpoint_past_the_head_stops_the_shard(engine_pool: Pool, story: St
     story.user(tenant)
     catch_up(engine_on(engine_pool, story), story)
 
-    engine = engine_on(engine_pool, RestoredLog(story, head=1))
+    restored = RestoredLog(story, head=1)
+    engine = engine_on(engine_pool, restored)
 
     with pytest.raises(LogDiverged, match=r"projections start-over"):
         engine.run(shard_of(tenant))
-    assert {shown["state"] for shown in engine.status()} == {"diverged"}
+    told = status_of(engine_pool, restored)
+    assert {(shown["state"], shown["lag"], shown["shards_diverged"]) for shown in told} == {("diverged", 0, 1)}
 
 
 def test_a_log_that_went_on_differently_stops_the_shard(engine_pool: Pool, story: Story) -> None:

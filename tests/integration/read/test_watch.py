@@ -164,6 +164,28 @@ def test_a_mark_that_moves_is_not_still_however_long_it_lags(
     assert "shows what was 3600 s ago" in " ".join(monitor.health().reasons)
 
 
+def test_a_projection_that_is_behind_names_the_shard_that_has_stood_longest_first(
+    pool: Pool, story: Told, monitor: Monitor, passes: Callable[[float], None]
+) -> None:
+    # Given a shard that is behind by one event for long, and one that is behind by two since just now
+    first, second = story.tenant(), story.tenant()
+    fold(pool, story)
+    story.user(first)
+    ProjectionEngine(pool, story, PROJECTIONS, batch_size=1).run(shard_of(first))
+    CheckpointWatch(monitor, pool)()
+    passes(60)
+    story.user(second)
+
+    # When the status is asked for
+    told = monitor.status()["projections"]
+
+    # Then each projection says so
+    for shown in told:
+        assert (shown["state"], shown["applied"], shown["lag"], shown["shards_behind"]) == ("catching_up", 3, 3, 2)
+        slowest = [(shard["shard"], shard["lag"]) for shard in shown["slowest_shards"]]
+        assert slowest == [(shard_of(first), 1), (shard_of(second), 2)]
+
+
 def test_a_projection_folded_at_the_tick_may_wait_for_it(pool: Pool, story: Told) -> None:
     story.tenant()
     story.age = 100.0

@@ -54,7 +54,7 @@ def something_happens(container: Container) -> int:
 
 
 def lags(container: Container) -> dict[str, int]:
-    return {each["projection"]: each["lag"] for each in container.engine.status()}
+    return {each["projection"]: each["lag"] for each in container.monitor.status()["projections"]}
 
 
 def test_there_is_a_job_for_each_strategy_that_is_in_use(container: Container, mixed: Container) -> None:
