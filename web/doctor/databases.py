@@ -63,7 +63,7 @@ def databases(container: Container, now: Callable[[], datetime] = lambda: dateti
         except psycopg2.OperationalError as error:
             yield fail(
                 check,
-                f"{_place(url)} does not answer: {str(error).strip().splitlines()[0].rpartition(': ')[2]}",
+                f"{_place(url)} does not answer: {_reason(error)}",
                 "Start it, or set its URL right. Without it these fail: " + ", ".join(uses) + ".",
             )
         finally:

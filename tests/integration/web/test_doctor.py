@@ -268,6 +268,17 @@ def test_what_is_found_is_a_table_or_json(
     assert set(found["findings"][0]) == set(Finding._fields)
 
 
+def test_a_database_that_fails_without_a_word_is_named_all_the_same(
+    container: Container, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*_arguments: object, **_options: object) -> None:
+        raise psycopg2.OperationalError
+
+    monkeypatch.setattr(psycopg2, "connect", broken)
+
+    assert "does not answer: it says nothing" in failing(databases.databases(container))
+
+
 @pytest.mark.parametrize(
     ("host", "near"),
     [("127.0.0.1", True), ("::1", True), ("localhost", True), (None, True), ("/run/postgresql", True),
