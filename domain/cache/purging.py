@@ -7,14 +7,11 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 import redis
-import structlog
 import urllib3
 
 from domain.cache.edge_tags import ALL, edge_tag
 from domain.cache.epoch import PREFIX, STATE, STREAM
 from domain.cache.messages import Numbered
-
-log = structlog.get_logger(__name__)
 
 #: How long after an invalidation the edge is purged, in seconds. At once; again when every process's own memory has
 #: heard of it; and again when no answer is under way any more that was read before. What comes to the edge behind a

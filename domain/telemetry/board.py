@@ -33,7 +33,6 @@ class Board:
     """One value for each process. Its counters are its own since its start, so nothing is ever counted twice."""
 
     def __init__(self, client: redis.Redis) -> None:
-        self._client = client
         folder = files("domain.telemetry") / "lua"
         self._tell = client.register_script((folder / "tell.lua").read_text())
         self._look = client.register_script((folder / "look.lua").read_text())

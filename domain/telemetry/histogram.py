@@ -27,14 +27,6 @@ class Histogram(NamedTuple):
         """Seconds; None if there was nothing."""
         return self.seconds / self.times if self.times else None
 
-    def quantile(self, q: float) -> float | None:
-        """Return about how long the fastest part *q* took at most, in seconds; None if there was nothing.
-
-        The times are taken to be spread evenly over their bucket, as Prometheus does; what is in the last bucket is
-        told as that one's beginning.
-        """
-        return quantile(self.buckets, q)
-
 
 def histogram(cells: Iterable[Mapping[str, int]]) -> Histogram:
     """Return what is in *cells*, each the numbers of one time, together."""
@@ -49,7 +41,11 @@ def histogram(cells: Iterable[Mapping[str, int]]) -> Histogram:
 
 
 def quantile(buckets: Sequence[float], q: float) -> float | None:
-    """As Histogram.quantile()."""
+    """Return about how long the fastest part *q* took at most, in seconds; None if there was nothing.
+
+    The times are taken to be spread evenly over their bucket, as Prometheus does; what is in the last bucket is told
+    as that one's beginning.
+    """
     count = sum(buckets)
     if count <= 0:
         return None

@@ -44,7 +44,8 @@ def machinery(directory: Path) -> Iterator[Machinery]:
             server = running.enter_context(servers.discarded(EmbeddedPostgres(directory / "postgres", durable=True)))
             postgres, statistics = server.url, server.superuser_url
             _superuser(statistics, "ALTER SYSTEM SET shared_preload_libraries = 'pg_stat_statements'")
-            server.restart()
+            server.stop()
+            server.start()
             assert server.process is not None
             pids.append(server.process.pid)
         if redis is None:

@@ -122,10 +122,6 @@ class EmbeddedServer(ABC):
         self.stop()
         shutil.rmtree(self.directory)
 
-    def restart(self) -> None:
-        self.stop()
-        self.start()
-
     def kill(self) -> None:
         """End it by SIGKILL, with all its children, as a crash of the machine would."""
         self._each(psutil.Process.kill)

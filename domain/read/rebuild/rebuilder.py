@@ -52,7 +52,6 @@ class Rebuilder:
         batch_size: int = BATCH_SIZE,
     ) -> None:
         """The sessions of *pool* need the engine's SESSION."""
-        self._pool = pool
         self._event_log = event_log
         self._projections = {projection.name: projection for projection in projections}
         self._records = Rebuilds(pool)

@@ -49,7 +49,6 @@ class StartOver:
     ) -> None:
         """The sessions of *pool* need the engine's SESSION. *on_emptied* is called after the commit: what was cached
         of the former rows has positions that the new log comes to again, with other events."""
-        self._pool = pool
         self._event_log = event_log
         self._projections = list(projections)
         self._records = Rebuilds(pool)
