@@ -7,11 +7,13 @@ from uuid import UUID
 
 from werkzeug.routing import BaseConverter
 
+from domain.model.fields import UUID_PATTERN
+
 #: An id that nothing has. What is not a UUID names nothing, so it is treated as this one, and what comes back is the
 #: very answer that any other id without a thing behind it gets.
 NOTHING = str(UUID(int=0))
 
-_UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}", re.IGNORECASE | re.ASCII)
+_UUID = re.compile(UUID_PATTERN, re.IGNORECASE | re.ASCII)
 
 
 def canonical(text: str) -> str | None:

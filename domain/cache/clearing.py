@@ -6,14 +6,15 @@ import re
 from collections.abc import Callable, Iterator, Sequence
 from typing import NamedTuple
 
-from domain.cache.keys import KINDS, UUID
+from domain.cache.keys import KINDS
 from domain.cache.patterns import Target, target_of
 from domain.cache.tags import EVERYTHING, class_of
 from domain.cache.telling import Telling
 from domain.model.errors import Invalid
+from domain.model.fields import UUID_PATTERN
 
 #: Tags about one thing, and all tags that people may name.
-_OF_ONE = re.compile(rf"(?:user|name|workspace|members):({UUID})")
+_OF_ONE = re.compile(rf"(?:user|name|workspace|members):({UUID_PATTERN})")
 _TAG = re.compile(rf"\*|users|active_users|workspaces|summary|class:(?:{'|'.join(KINDS)})|{_OF_ONE.pattern}")
 
 #: Tenants that are told of at once.

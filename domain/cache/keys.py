@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 from urllib.parse import quote, unquote
 
 from domain.cache.tags import QUERY_TAGS, class_of
+from domain.model.fields import UUID_PATTERN
 
 #: The version of the answers' shape. Raised with every change to a body, so that no release reads another's answers.
 VERSION = 1
@@ -97,9 +98,10 @@ def parse(text: str) -> tuple[str, str, dict[str, Any]] | None:
     return None
 
 
-UUID = "[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}"
 _PAGE = ":limit:(?P<limit>[0-9]{1,9}):offset:(?P<offset>[0-9]{1,9})(?::cursor:(?P<cursor>[^:]*))?(?P<active>:active:1)?"
 _FORMS = {
-    query: re.compile(re.sub(r"\{(\w+)\}", rf"(?P<\1>{UUID})", kind.template) + _PAGE * kind.paged + f":v:{VERSION}")
+    query: re.compile(
+        re.sub(r"\{(\w+)\}", rf"(?P<\1>{UUID_PATTERN})", kind.template) + _PAGE * kind.paged + f":v:{VERSION}"
+    )
     for query, kind in KINDS.items()
 }

@@ -5,16 +5,17 @@ from __future__ import annotations
 import re
 from typing import NamedTuple
 
-from domain.cache.keys import KINDS, UUID, parse
+from domain.cache.keys import KINDS, parse
 from domain.cache.tags import EVERYTHING, class_of
 from domain.model.errors import Invalid
+from domain.model.fields import UUID_PATTERN
 
 #: The queries about one entity, and the tag that names it.
 _ENTITY_TAGS = {"user": "user:{}", "workspace": "workspace:{}", "workspace_members": "members:{}"}
 
 _NAMES = {kind.template.partition(":")[0]: query for query, kind in KINDS.items()}
-_SUBJECT = re.compile(rf"({UUID})(?::.*)?")
-_TENANT = re.compile(rf"{UUID}:tenant:({UUID})(?::.*)?")
+_SUBJECT = re.compile(rf"({UUID_PATTERN})(?::.*)?")
+_TENANT = re.compile(rf"{UUID_PATTERN}:tenant:({UUID_PATTERN})(?::.*)?")
 
 
 class Target(NamedTuple):

@@ -5,10 +5,13 @@ from __future__ import annotations
 import base64
 import binascii
 import re
+from datetime import UTC, datetime, timedelta
 
 from domain.model.errors import Invalid
 
 _PLACE = re.compile(r"(\w)(\d{1,18})", re.ASCII)
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 def encode(list: str, place: int) -> str:
@@ -27,6 +30,16 @@ def decode(list: str, cursor: str) -> int:
 def opaque(*values: str | int) -> str:
     """Return *values*, with slashes between them, as a text that nobody is tempted to read or make."""
     return base64.urlsafe_b64encode("/".join(map(str, values)).encode()).decode().rstrip("=")
+
+
+def microseconds(at: datetime) -> int:
+    """Return *at* as a cursor has it, which is as exact as PostgreSQL has it."""
+    return (at - _EPOCH) // timedelta(microseconds=1)
+
+
+def moment(microseconds: int) -> datetime:
+    """Return what microseconds() was given."""
+    return _EPOCH + timedelta(microseconds=microseconds)
 
 
 def plain(text: str) -> str:

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from domain.model.errors import Invalid, NotFound
 from domain.model.event import RecordedEvent
 from domain.model.event_log import EventLog
+from domain.model.fields import UUID_PATTERN
 from domain.model.position import Position
 from domain.postgres.pool import Pool
 from domain.postgres.statements import statements
-from domain.read.cursor import opaque, plain
+from domain.read.cursor import microseconds, moment, opaque, plain
 
 if TYPE_CHECKING:
     from psycopg2.extensions import cursor as Cursor
@@ -24,11 +25,8 @@ State = Literal["parked", "dead"]
 _SHOWN = 100
 
 #: What is written in an id, and in a cursor: when a letter was parked, in microseconds.
-_UUID = "[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}"
-_ID = re.compile(rf"(\w{{1,60}})/({_UUID})/({_UUID})/(\d{{1,9}})", re.ASCII)
-_PLACE = re.compile(rf"(\d{{1,17}})/({_UUID})/(\w{{1,60}})/({_UUID})", re.ASCII)
-
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_ID = re.compile(rf"(\w{{1,60}})/({UUID_PATTERN})/({UUID_PATTERN})/(\d{{1,9}})", re.ASCII)
+_PLACE = re.compile(rf"(\d{{1,17}})/({UUID_PATTERN})/(\w{{1,60}})/({UUID_PATTERN})", re.ASCII)
 
 
 def _statements() -> dict[str, str]:
@@ -198,17 +196,16 @@ def _key(id: str) -> dict[str, Any]:
 
 
 def _place(letter: DeadLetter) -> str:
-    microseconds = (letter.parked_at - _EPOCH) // timedelta(microseconds=1)
-    return opaque(microseconds, letter.tenant_id, letter.projection, letter.aggregate_id)
+    return opaque(microseconds(letter.parked_at), letter.tenant_id, letter.projection, letter.aggregate_id)
 
 
 def _beyond(cursor: str) -> dict[str, Any]:
     match = _PLACE.fullmatch(plain(cursor))
     if match is None:
         raise Invalid(field="cursor", reason="it is not a cursor of this list")
-    microseconds, tenant, projection, aggregate = match.groups()
+    at, tenant, projection, aggregate = match.groups()
     return {
-        "at": _EPOCH + timedelta(microseconds=int(microseconds)),
+        "at": moment(int(at)),
         "tenant": tenant,
         "of": projection,
         "aggregate": aggregate,

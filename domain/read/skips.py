@@ -4,22 +4,20 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from typing import Any, NamedTuple
 
 from domain.model.errors import Invalid
+from domain.model.fields import UUID_PATTERN
 from domain.model.position import Position
 from domain.postgres.pool import Pool
 from domain.postgres.statements import statements
-from domain.read.cursor import opaque, plain
+from domain.read.cursor import microseconds, moment, opaque, plain
 
 _LIST = statements("domain.read.sql")["list_skips"]
 
 #: What is written in a cursor: when the event was skipped, in microseconds, and which one it was.
-_UUID = "[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}"
-_PLACE = re.compile(rf"s/(\d{{1,17}})/({_UUID})/(\w{{1,60}})/({_UUID})/(\d{{1,9}})", re.ASCII)
-
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_PLACE = re.compile(rf"s/(\d{{1,17}})/({UUID_PATTERN})/(\w{{1,60}})/({UUID_PATTERN})/(\d{{1,9}})", re.ASCII)
 
 
 class Skip(NamedTuple):
@@ -76,17 +74,16 @@ def _skip(row: Sequence[Any]) -> Skip:
 
 
 def _place(skip: Skip) -> str:
-    microseconds = (skip.skipped_at - _EPOCH) // timedelta(microseconds=1)
-    return opaque("s", microseconds, skip.tenant_id, skip.projection, skip.aggregate_id, skip.version)
+    return opaque("s", microseconds(skip.skipped_at), skip.tenant_id, skip.projection, skip.aggregate_id, skip.version)
 
 
 def _beyond(cursor: str) -> dict[str, Any]:
     match = _PLACE.fullmatch(plain(cursor))
     if match is None:
         raise Invalid(field="cursor", reason="it is not a cursor of this list")
-    microseconds, tenant, projection, aggregate, version = match.groups()
+    at, tenant, projection, aggregate, version = match.groups()
     return {
-        "at": _EPOCH + timedelta(microseconds=int(microseconds)),
+        "at": moment(int(at)),
         "tenant": tenant,
         "of": projection,
         "aggregate": aggregate,

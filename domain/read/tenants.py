@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import NamedTuple
 
 from domain.model.errors import Invalid, TenantNotFound
+from domain.model.fields import UUID_PATTERN
 from domain.postgres.pool import Pool
 from domain.postgres.statements import statements
 from domain.read.cursor import opaque, plain
@@ -21,7 +22,7 @@ _SIZES, _SIZE = (
 )
 
 #: What is written in a cursor: the users of the last tenant shown, and which one it is.
-_PLACE = re.compile(r"t/(\d{1,10})/([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})", re.ASCII)
+_PLACE = re.compile(rf"t/(\d{{1,10}})/({UUID_PATTERN})", re.ASCII)
 
 
 class TenantSize(NamedTuple):
