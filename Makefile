@@ -33,7 +33,7 @@ run: $(INSTALLED) ## Run everything here: servers, schema, web, worker, clock, s
 test: $(INSTALLED) ## Run all tests but those of the whole service; nothing needs to be running
 	@$(BIN)/python -m pytest -n $(JOBS) --dist worksteal -m "not e2e" $(ARGS)
 
-check: $(INSTALLED) ## Run all that must pass before a commit: ruff, mypy, import-linter, known weaknesses, all tests
+check: $(INSTALLED) ## Run all that must pass before a commit: ruff, mypy, import-linter, known vulnerabilities, all tests
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy

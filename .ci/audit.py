@@ -1,4 +1,4 @@
-"""Ask the advisory database OSV whether a version that is pinned in constraints.txt has a known weakness.
+"""Ask the advisory database OSV whether a version that is pinned in constraints.txt has a known vulnerability.
 
 One request for all of them. Where the database can't be reached that is said, and nothing fails.
 """
@@ -33,14 +33,16 @@ def main() -> int:
         print(f"Not audited: the advisories at {ADVISORIES} can't be reached ({type(error).__name__}).")
         return 0
     found = [
-        (name, version, weakness["id"])
+        (name, version, advisory["id"])
         for (name, version), result in zip(pins, results, strict=True)
-        for weakness in result.get("vulns", ())
-        if weakness["id"] not in ACCEPTED
+        for advisory in result.get("vulns", ())
+        if advisory["id"] not in ACCEPTED
     ]
     for name, version, advisory in found:
         print(f"{name} {version}: https://osv.dev/vulnerability/{advisory}")
-    print(f"Audited {len(pins)} packages: {len(found)} weaknesses.")
+    print(
+        f"Audited {len(pins)} packages: {len(found)} known {'vulnerability' if len(found) == 1 else 'vulnerabilities'}."
+    )
     return 1 if found else 0
 
 

@@ -1,4 +1,4 @@
-"""The look at known weaknesses of packages, as part of make check."""
+"""The look at known vulnerabilities of packages, as part of make check."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ SCRIPT = Path(__file__).parents[2] / ".ci" / "audit.py"
 
 
 class _Advisories(BaseHTTPRequestHandler):
-    """Knows of one weakness, of Flask."""
+    """Knows of one vulnerability, of Flask."""
 
     def do_POST(self) -> None:
         queries = json.loads(self.rfile.read(int(self.headers["Content-Length"])))["queries"]
@@ -43,12 +43,13 @@ def audit(url: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run([sys.executable, SCRIPT], env={"ADVISORIES_URL": url}, capture_output=True, text=True)
 
 
-def test_a_known_weakness_fails_and_is_named(advisories: str) -> None:
+def test_a_known_vulnerability_fails_and_is_named(advisories: str) -> None:
     done = audit(advisories)
 
     assert done.returncode == 1
     assert "Flask 3" in done.stdout
     assert "GHSA-1" in done.stdout
+    assert "packages: 1 known vulnerability." in done.stdout
 
 
 def test_without_a_network_it_says_so_and_fails_nothing() -> None:

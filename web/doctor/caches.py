@@ -97,7 +97,7 @@ def _version(check: str, info: dict[str, Any], oldest: tuple[int, ...]) -> Findi
     version = str(info.get("valkey_version") or info.get("redis_version", ""))
     numbers = tuple(map(int, re.findall(r"\d+", version)[:2]))
     if numbers < oldest:
-        return fail(check, f"{name} {version}", f"Take {'.'.join(map(str, oldest))} or newer.")
+        return fail(check, f"{name} {version}", f"Use {'.'.join(map(str, oldest))} or newer.")
     return ok(check, f"{name} {version}")
 
 

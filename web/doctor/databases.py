@@ -125,7 +125,7 @@ def _version(check: str, cursor: Cursor) -> Finding:
     version = cursor.connection.info.server_version
     told = f"PostgreSQL {version // 10_000}.{version % 10_000}"
     if version // 10_000 < OLDEST:
-        return fail(check, told, f"Take {OLDEST} or newer.")
+        return fail(check, told, f"Use {OLDEST} or newer.")
     return ok(check, told)
 
 

@@ -36,7 +36,7 @@ def _checkpoints(found: list[Mapping[str, Any]], apart: Sequence[Divergence]) ->
             "checkpoints",
             f"{len(apart)} are of another log: {apart[0]}. The event store was restored from an older backup",
             "Make the read models anew: flask --app web projections start-over. Nothing is folded till then; "
-            "web/handbook/restore.md has the whole.",
+            "web/handbook/restore.md has all the steps.",
         )
     lag = max((each["lag"] for each in found), default=0)
     return ok("checkpoints", f"each is of this log; {lag:,} events behind at most")

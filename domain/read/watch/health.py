@@ -71,11 +71,12 @@ def _standstill(status: Mapping[str, Any], redis: bool) -> Iterator[Reason]:
         if projection["state"] == "paused" or not projection["shards_still"]:
             continue
         worst = projection["slowest_shards"][0]
-        others = f" ({projection['shards_still'] - 1} others neither)" if projection["shards_still"] > 1 else ""
+        others = projection["shards_still"] - 1
+        nor = f" (nor {'has 1 other' if others == 1 else f'have {others} others'})" if others else ""
         cause, remedy = _cause(status, redis)
         yield Reason(
             "unhealthy",
-            f"shard {worst['shard']} has not moved for {worst['still_seconds']:.0f} s{others} in "
+            f"shard {worst['shard']} has not moved for {worst['still_seconds']:.0f} s{nor} in "
             f"{projection['projection']}: {cause}",
             remedy,
         )
@@ -105,7 +106,7 @@ def _projection(projection: Mapping[str, Any]) -> Iterator[Reason]:
             f"{name} is past the log on {projection['shards_diverged']} shards: the event store was restored from an "
             "older backup than the read models",
             "Restore the newer backup. If there is none, make the read models anew from this one: "
-            "`flask --app web projections start-over`. web/handbook/restore.md has the whole.",
+            "`flask --app web projections start-over`. web/handbook/restore.md has all the steps.",
         )
     if pause := projection["paused"]:
         # One that stopped by itself needs somebody; one that was stopped by somebody has somebody.
@@ -170,6 +171,6 @@ def _jobs(jobs: list[Mapping[str, Any]]) -> Iterator[Reason]:
         elif job["running"] and job["begun_seconds_ago"] > LONG_RUN:
             yield Reason(
                 "degraded",
-                f"the clock's job {job['job']} runs since {job['begun_seconds_ago']:.0f} s",
+                f"the clock's job {job['job']} has been running for {job['begun_seconds_ago']:.0f} s",
                 "If nothing moves in the clock's log, restart the clock: another one takes over.",
             )

@@ -109,8 +109,8 @@ def test_what_is_too_old_is_named(container: Container, monkeypatch: pytest.Monk
     monkeypatch.setattr(scripts, "FIRST_VERSION", 99)
 
     assert "Python 99.0 or newer" in failing(environment.interpreter())
-    assert "Take 99 or newer" in failing(databases.databases(container))
-    assert "Take 99 or newer" in failing(caches.servers(container))
+    assert "Use 99 or newer" in failing(databases.databases(container))
+    assert "Use 99 or newer" in failing(caches.servers(container))
 
 
 def test_a_server_that_the_cache_refuses_for_its_age_is_not_passed_by_the_doctor(

@@ -63,7 +63,8 @@ def test_the_cause_is_the_first_that_would_explain_it(circumstances: dict[str, A
 
 
 def test_how_many_other_shards_stand_still_is_told() -> None:
-    assert "(4 others neither)" in health(still(shards=5)).reasons[0]
+    assert "has not moved for 40 s (nor have 4 others) in users" in health(still(shards=5)).reasons[0]
+    assert "has not moved for 40 s (nor has 1 other) in users" in health(still(shards=2)).reasons[0]
 
 
 @pytest.mark.parametrize(
@@ -110,7 +111,7 @@ def test_a_job_that_fails_or_hangs_is_told_without_its_error() -> None:
     assert health(jobs=[job]) == Health("degraded", ["the clock's job sweep has failed 3 times in a row"])
     assert health(jobs=[job | {"failed_in_a_row": FAILURES - 1}]).verdict == "healthy"
     hanging = job | {"failed_in_a_row": 0, "running": True, "begun_seconds_ago": LONG_RUN + 1}
-    assert health(jobs=[hanging]) == Health("degraded", ["the clock's job sweep runs since 301 s"])
+    assert health(jobs=[hanging]) == Health("degraded", ["the clock's job sweep has been running for 301 s"])
 
 
 def test_the_worst_reason_comes_first() -> None:
