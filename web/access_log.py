@@ -46,8 +46,16 @@ def install(app: Flask) -> None:
 
 def write(method: str, route: str, name: str, status: int, seconds: float, level: int) -> None:
     """Log that the request *name* was answered with *status*, after so many *seconds*."""
-    said = {"status": status, "duration_ms": round(seconds * 1000, 2), "correlation_id": name}
-    logs.say(__name__, level, "request", method=method, route=route, **said)
+    logs.say(
+        __name__,
+        level,
+        "request",
+        method=method,
+        route=route,
+        status=status,
+        duration_ms=round(seconds * 1000, 2),
+        correlation_id=name,
+    )
 
 
 def write_all(method: str, route: str, status: int, given: Iterable[tuple[float, float, str]]) -> None:

@@ -143,7 +143,7 @@ def install(app: Flask, authenticator: Authenticator) -> None:
         if request.endpoint is None or request.method == "OPTIONS":
             return
         rule = RULES.get(request.endpoint, _nobody)
-        if rule is EVERYBODY:
+        if rule is None:
             return
         # Asked first, so that a key which goes while the token is verified isn't missed.
         g.keys_version = authenticator.keys_version()

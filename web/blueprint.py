@@ -6,7 +6,7 @@ from collections.abc import Callable
 from threading import Lock
 from typing import Any
 
-import flask_smorest
+import flask_smorest  # type: ignore[import-untyped]
 from flask import Response
 from werkzeug.exceptions import HTTPException
 
@@ -17,7 +17,7 @@ from web.openapi import document
 from web.schemas import ProblemView
 
 
-class Blueprint(flask_smorest.Blueprint):
+class Blueprint(flask_smorest.Blueprint):  # type: ignore[misc]
     """A subject's endpoints. Their names are the keys of web.authorization.RULES."""
 
     ARGUMENTS_PARSER = StrictParser()
@@ -33,7 +33,7 @@ class Blueprint(flask_smorest.Blueprint):
         api.describe_later(lambda: describe(api, *arguments, **options))
 
 
-class Api(flask_smorest.Api):
+class Api(flask_smorest.Api):  # type: ignore[misc]
     """The API and its OpenAPI document, which is made when it is first asked for: most processes never are."""
 
     ERROR_SCHEMA = ProblemView

@@ -61,7 +61,7 @@ class Text(ma.fields.String):
         super().__init__(required=required, allow_none=allow_none, data_key=data_key, metadata=metadata)
         self._check = check
 
-    def _deserialize(self, value: Any, attr: str | None, _data: Any, **_kwargs: Any) -> Any:
+    def _deserialize(self, value: Any, attr: str | None, *_args: Any, **_kwargs: Any) -> Any:
         return checked(self._check, attr, value)
 
 
@@ -71,7 +71,7 @@ class Id(ma.fields.String):
     def __init__(self, *, required: bool = False) -> None:
         super().__init__(required=required, metadata={"format": "uuid"})
 
-    def _deserialize(self, value: Any, _attr: str | None, _data: Any, **_kwargs: Any) -> str:
+    def _deserialize(self, value: Any, *_args: Any, **_kwargs: Any) -> str:
         found = canonical(value) if isinstance(value, str) else None
         if found is None:
             raise ma.ValidationError("it must be a UUID")
@@ -81,14 +81,14 @@ class Id(ma.fields.String):
 class Flag(ma.fields.Boolean):
     """true or false, and none of the many words that marshmallow takes for them."""
 
-    def _deserialize(self, value: Any, attr: str | None, _data: Any, **_kwargs: Any) -> bool:
+    def _deserialize(self, value: Any, attr: str | None, *_args: Any, **_kwargs: Any) -> bool:
         return bool(checked(fields.boolean, attr, value))
 
 
 class QueryFlag(ma.fields.Boolean):
     """``true`` or ``false`` in a query string."""
 
-    def _deserialize(self, value: Any, _attr: str | None, _data: Any, **_kwargs: Any) -> bool:
+    def _deserialize(self, value: Any, *_args: Any, **_kwargs: Any) -> bool:
         if value not in ("true", "false"):
             raise ma.ValidationError("it must be true or false")
         return bool(value == "true")
@@ -97,7 +97,7 @@ class QueryFlag(ma.fields.Boolean):
 class Whole(ma.fields.Integer):
     """A whole number of a JSON body: 5, and neither "5" nor true nor 5.5."""
 
-    def _deserialize(self, value: Any, _attr: str | None, _data: Any, **_kwargs: Any) -> int:
+    def _deserialize(self, value: Any, *_args: Any, **_kwargs: Any) -> int:
         # In JSON 5.0 is as whole as 5.
         if type(value) is float and value.is_integer():
             return int(value)
@@ -109,7 +109,7 @@ class Whole(ma.fields.Integer):
 class QueryWhole(ma.fields.Integer):
     """A whole number in a query string, in plain digits."""
 
-    def _deserialize(self, value: Any, _attr: str | None, _data: Any, **_kwargs: Any) -> int:
+    def _deserialize(self, value: Any, *_args: Any, **_kwargs: Any) -> int:
         if not (isinstance(value, str) and value.isascii() and value.isdigit() and len(value) <= 18):
             raise ma.ValidationError("it must be a whole number")
         return int(value)
@@ -125,7 +125,7 @@ class JsonObject(ma.fields.Dict):
         }
         super().__init__(required=required, metadata=described)
 
-    def _deserialize(self, value: Any, attr: str | None, _data: Any, **_kwargs: Any) -> Any:
+    def _deserialize(self, value: Any, attr: str | None, *_args: Any, **_kwargs: Any) -> Any:
         return checked(json_object.json_object, attr, value)
 
 
@@ -135,7 +135,7 @@ def name(*, required: bool = False) -> Text:
 
 def choice(allowed: tuple[str, ...], *, required: bool = False, data_key: str | None = None) -> Text:
     """One of the words *allowed*; *data_key* is its name in the body where that can't be one in Python."""
-    known = {} if data_key is None else {"data_key": data_key}
+    known: dict[str, Any] = {} if data_key is None else {"data_key": data_key}
     return Text(
         lambda field, value: fields.one_of(field, value, allowed), required=required, enum=list(allowed), **known
     )

@@ -27,7 +27,7 @@ def install(app: Flask) -> None:
     @app.after_request
     def note(response: Response) -> Response:
         if "span" in g and "metadata" in g:
-            found = {
+            found: dict[str, str | int] = {
                 "http.response.status_code": response.status_code,
                 "cqrs.correlation_id": metadata().correlation_id,
             }

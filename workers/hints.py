@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 from uuid import uuid4
 
 import dramatiq
@@ -67,7 +67,9 @@ class HintSender:
         # The trace goes along for those who look on. Nothing hangs on it: the events have their own.
         traceparent = tracing.traceparent()
         options = {"redis_message_id": id} | ({} if traceparent is None else {"traceparent": traceparent})
-        message = dramatiq.Message(queue_name=QUEUE, actor_name=actor, args=args, kwargs={}, options=options)
+        message: dramatiq.Message[Any] = dramatiq.Message(
+            queue_name=QUEUE, actor_name=actor, args=args, kwargs={}, options=options
+        )
         keys = [mark, self._queue, f"{self._queue}.msgs"]
         sent = self._script(keys=keys, args=[_MARK_LIFE, _ENOUGH, id, message.encode()])
         self.counters.count(HINT, actor, "sent" if sent else "spared")

@@ -28,6 +28,8 @@ def make_client(url: str, timeout: float) -> redis.Redis:
 
 def make_broker(url: str, timeout: float, middleware: Sequence[dramatiq.Middleware] = ()) -> RedisBroker:
     """Return a broker with no other *middleware* than this: none of Dramatiq's own, since a hint needs no retries."""
-    broker = RedisBroker(client=make_client(url, timeout), middleware=list(middleware))
+    broker = RedisBroker(  # type: ignore[no-untyped-call]
+        client=make_client(url, timeout), middleware=list(middleware)
+    )
     broker.declare_queue(QUEUE)
     return broker

@@ -27,7 +27,7 @@ class Tracing(dramatiq.Middleware):
             span.__enter__()
             self._local.span = span
 
-    def after_process_message(self, _broker: dramatiq.Broker, _message: dramatiq.MessageProxy, **_outcome: Any) -> None:
+    def after_process_message(self, *_args: Any, **_kwargs: Any) -> None:
         span: AbstractContextManager[Any] | None = self._local.__dict__.pop("span", None)
         if span is not None:
             span.__exit__(None, None, None)

@@ -7,7 +7,6 @@ import sys
 
 import dramatiq
 import structlog
-from dramatiq.brokers.redis import RedisBroker
 
 from domain import logs, tracing
 from domain.bootstrap import Container, bootstrap
@@ -35,7 +34,7 @@ class Wiring(dramatiq.Middleware):
     _container: Container
     _pulse: Pulse
 
-    def after_process_boot(self, _broker: RedisBroker) -> None:
+    def after_process_boot(self, _broker: dramatiq.Broker) -> None:
         try:
             settings = Settings.from_environment()
             self._container = bootstrap(settings)
@@ -50,17 +49,17 @@ class Wiring(dramatiq.Middleware):
         self.rebuilder = self._container.rebuilder
         self._pulse = Pulse(Processes(self._container.read_pool), "worker")
 
-    def before_worker_boot(self, _broker: RedisBroker, worker: dramatiq.Worker) -> None:
+    def before_worker_boot(self, _broker: dramatiq.Broker, worker: dramatiq.Worker) -> None:
         worker.worker_timeout = min(worker.worker_timeout, _IDLE_POLL)
 
-    def after_worker_boot(self, _broker: RedisBroker, worker: dramatiq.Worker) -> None:
+    def after_worker_boot(self, _broker: dramatiq.Broker, worker: dramatiq.Worker) -> None:
         ignore_echoes(signal.SIGTERM)
         self._pulse.start()
         self._container.telemetry.start()
         collect_rarely()
         log.info("The worker is ready.", threads=worker.worker_threads)
 
-    def after_worker_shutdown(self, _broker: RedisBroker, _worker: dramatiq.Worker) -> None:
+    def after_worker_shutdown(self, _broker: dramatiq.Broker, _worker: dramatiq.Worker) -> None:
         log.info("The worker has stopped.")
         self._pulse.stop()
         self._container.close()

@@ -11,7 +11,7 @@ from web.context import container
 from web.ids import canonical
 
 
-class Id(click.ParamType):
+class Id(click.ParamType):  # type: ignore[type-arg]  # Not every click has a type to name here.
     """A UUID."""
 
     name = "uuid"

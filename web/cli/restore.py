@@ -27,7 +27,7 @@ _binaries = click.option("--binaries", type=_folder, help="The folder of pg_dump
 _jobs = click.option("--jobs", type=click.IntRange(1, 64), default=2, show_default=True, help="Things done at a time.")
 
 
-class PostgresUrl(click.ParamType):
+class PostgresUrl(click.ParamType):  # type: ignore[type-arg]  # Not every click has a type to name here.
     name = "url"
 
     def convert(self, value: Any, _param: Any, _ctx: Any) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from functools import partial
 from typing import Any
 
 import click
@@ -70,7 +71,7 @@ def _whole(names: tuple[str, ...], quiet: bool) -> list[dict[str, Any]]:
                 done += 1
                 show(done, parts)
 
-            found += told(lambda name=name, on_progress=on_progress: container().verifier.all([name], on_progress))
+            found += told(partial(container().verifier.all, [name], on_progress))
     return found
 
 

@@ -53,14 +53,14 @@ def _tokens(settings: Settings, resident: Resident | None) -> dict[str, str]:
     """Return a token for each role that there can be one for: none where others own the keys."""
     if settings.jwt_secret is None:
         return {}
-    super_admin = {"user_id": str(uuid4()), "tenant_id": None}
-    if resident is None:
-        holders = {SUPER_ADMIN: super_admin}
-    else:
-        admin = {"user_id": str(uuid4()), "tenant_id": resident.tenant_id}
-        holders = {USER: resident._asdict(), ADMIN: admin, SUPER_ADMIN: super_admin}
+    # The user and the tenant of each role.
+    holders: dict[str, tuple[str, str | None]] = {SUPER_ADMIN: (str(uuid4()), None)}
+    if resident is not None:
+        tenant_id = resident.tenant_id
+        holders = {USER: (resident.user_id, tenant_id), ADMIN: (str(uuid4()), tenant_id), **holders}
     return {
-        role: make_token(settings, **holder, roles={role}, seconds=HOURS * 3600) for role, holder in holders.items()
+        role: make_token(settings, user_id=user_id, tenant_id=tenant_id, roles={role}, seconds=HOURS * 3600)
+        for role, (user_id, tenant_id) in holders.items()
     }
 
 

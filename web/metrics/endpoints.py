@@ -26,7 +26,7 @@ def metrics() -> Response:
     """Give the metrics of all processes in Prometheus's text format"""
     _authenticate()
     registry = CollectorRegistry(auto_describe=False)
-    registry.register(current_app.extensions.setdefault(EXTENSION, Parts(container())))  # type: ignore[arg-type]
+    registry.register(current_app.extensions.setdefault(EXTENSION, Parts(container())))
     response = Response(generate_latest(registry), content_type=CONTENT_TYPE_LATEST)
     response.headers["Cache-Control"] = "no-store"
     return response

@@ -31,7 +31,7 @@ def projections(container: Container) -> Iterator[Metric]:
     status = container.monitor.status()
     found: list[Mapping[str, Any]] = status["projections"]
     for name, text, number in _NUMBERS:
-        values = {(each["projection"],): each[number] for each in found}
+        values: dict[tuple[str, ...], Any] = {(each["projection"],): each[number] for each in found}
         yield gauge(f"cqrs_projection_{name}", text, ("projection",), values)
     yield gauge(
         "cqrs_projection_shards",

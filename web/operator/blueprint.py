@@ -8,7 +8,7 @@ from flask import Blueprint, Response, g, redirect, render_template, request, ur
 from jinja2 import StrictUndefined
 from werkzeug.exceptions import HTTPException, NotFound
 from werkzeug.http import HTTP_STATUS_CODES
-from werkzeug.routing import RoutingException
+from werkzeug.routing import RequestRedirect
 
 from domain.model.errors import DomainError, Forbidden
 from web import problems, session
@@ -67,7 +67,7 @@ def nowhere(_rest: str) -> Response:
 @blueprint.errorhandler(Exception)
 def failed(error: Exception) -> Response:
     """Show an error as a page; lead to the sign-in where there is no session, and back where a form was refused."""
-    if isinstance(error, RoutingException):
+    if isinstance(error, RequestRedirect):
         return error.get_response()  # type: ignore[return-value]
     if isinstance(error, Unauthenticated):
         return _to_sign_in()

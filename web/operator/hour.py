@@ -37,13 +37,13 @@ def tiles(points: Sequence[Point]) -> list[Tile]:
         return Tile(chart(title, {"": mean.of(lambda point: _value(point, name))}, words.rate), "/s")
 
     def quantiles(title: str, name: str) -> Tile:
-        lines = {each: most.of(lambda point, each=each: _value(point, name)[each]) for each in _QUANTILES}
+        lines = {each: most.of(partial(_quantile, name, each)) for each in _QUANTILES}
         return Tile(chart(title, lines, words.duration))
 
     def lag(what: str) -> dict[str, Measured]:
         return {said: most.of(partial(_lag, name, what)) for said, name in projections.items()}
 
-    ratios = {said: mean.of(lambda point, level=level: point["hit_ratio"][level]) for said, level in _LEVELS.items()}
+    ratios = {said: mean.of(partial(_hit_ratio, level)) for said, level in _LEVELS.items()}
     return [
         rate("Commands", "commands_per_second"),
         rate("Queries", "queries_per_second"),
@@ -78,6 +78,15 @@ class _Series:
 
 def _value(point: Point, name: str) -> Any:
     return point[name]  # type: ignore[literal-required]
+
+
+def _quantile(name: str, which: str, point: Point) -> float | None:
+    found: float | None = _value(point, name)[which]
+    return found
+
+
+def _hit_ratio(level: str, point: Point) -> float | None:
+    return point["hit_ratio"][level]
 
 
 def _mean(values: list[float]) -> float:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 from flask import Response, request
@@ -21,7 +22,7 @@ def projections() -> Response:
     """Show how each projection is, and how far its rebuild"""
     health = whole(container())
     names = [each["projection"] for each in health.status["projections"]] if health.status else []
-    rebuilds = {name: unless_out(lambda name=name: _rebuild(name)) for name in names}
+    rebuilds = {name: unless_out(partial(_rebuild, name)) for name in names}
     return shown("projections.html", health, rebuilds=rebuilds)
 
 

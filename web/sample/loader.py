@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterable
 from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
+from functools import partial
 from typing import Any
 
 from domain.model.position import Position
@@ -43,7 +44,7 @@ class Loader:
         def register(number: int, job: Job) -> None:
             self._user_ids[number] = self._run(job, token)
 
-        return [lambda n=number, j=job: register(n, j) for number, job in enumerate(self._tenant.users)]
+        return [partial(register, number, job) for number, job in enumerate(self._tenant.users)]
 
     def workspace_jobs(self) -> list[Callable[[], None]]:
         """Calls that create the workspaces and fill them, independent of each other, once the users are there."""
@@ -52,7 +53,7 @@ class Loader:
             owner = self._user_ids[job.sender or 0]
             self._run(job, self._token_for(owner, self.tenant_id, "user"))
 
-        return [lambda j=job: create(j) for job in self._tenant.workspaces]
+        return [partial(create, job) for job in self._tenant.workspaces]
 
     def wait_for_read_models(self) -> Any:
         """Wait until the read models show all that was sent; return the tenant's summary."""

@@ -7,7 +7,7 @@ import time
 from collections.abc import Sequence
 from contextlib import suppress
 
-import psutil
+import psutil  # type: ignore[import-untyped]
 
 #: How long they may take to finish their work, in seconds.
 DRAIN = 30.0
@@ -29,7 +29,7 @@ def end_processes(processes: Sequence[psutil.Process], number: signal.Signals = 
 def runs(process: psutil.Process) -> bool:
     """Tell whether it still does something. In a container without an init the dead may never be buried."""
     try:
-        return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
+        return bool(process.is_running() and process.status() != psutil.STATUS_ZOMBIE)
     except psutil.Error:
         return False
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import psutil
+import psutil  # type: ignore[import-untyped]
 
 from workers.launcher.ending import end_processes, runs
 

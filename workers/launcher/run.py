@@ -58,7 +58,7 @@ def run(root: Path, state: State, outer: Mapping[str, str], console: Console, su
     wait_until_ready(supervisor, host, port)
     supervisor.ready()
 
-    flask, url = ("flask", "--app", "web"), ("--url", f"http://{host}:{port}")
-    supervisor.run("sample", (*flask, "load-sample", "--if-empty", *url), environment, bare=console.is_terminal)
-    supervisor.run("welcome", (*flask, "welcome", *url), environment, bare=True)
+    flask, there = ("flask", "--app", "web"), ("--url", f"http://{host}:{port}")
+    supervisor.run("sample", (*flask, "load-sample", "--if-empty", *there), environment, bare=console.is_terminal)
+    supervisor.run("welcome", (*flask, "welcome", *there), environment, bare=True)
     supervisor.wait()

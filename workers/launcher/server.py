@@ -10,7 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import IO, Self
 
-import psutil
+import psutil  # type: ignore[import-untyped]
 
 #: How long a server may take to start, recovery after a crash included, in seconds.
 START_DEADLINE = 60.0

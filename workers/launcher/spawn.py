@@ -9,7 +9,7 @@ import sys
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import IO, Any
+from typing import IO
 
 # The kernel takes the end of the *thread* that started a child for the end of its parent, so all children are
 # started by one thread that lives as long as we do.
@@ -37,12 +37,16 @@ def spawn(
         *(sys.executable, "-I", "-S", str(leash), str(int(when_we_die)), str(os.getpid())),
         *("-" if uid is None else str(uid), *map(str, command)),
     ]
-    options: dict[str, Any] = {
-        "stdin": subprocess.DEVNULL,
-        "stdout": output,
-        "stderr": subprocess.STDOUT if output is not None else None,
-        "env": environment,
-        "cwd": directory,
-        "start_new_session": True,
-    }
-    return _starter.submit(subprocess.Popen, leashed, **options).result()  # type: ignore[arg-type]
+
+    def start() -> subprocess.Popen[bytes]:
+        return subprocess.Popen(  # noqa: S603 - What is run is the caller's to choose.
+            leashed,
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=subprocess.STDOUT if output is not None else None,
+            env=environment,
+            cwd=directory,
+            start_new_session=True,
+        )
+
+    return _starter.submit(start).result()
