@@ -40,7 +40,7 @@ def processes(said: Collection[Said]) -> Iterator[Metric]:
         sum(each["breaker"]["state"] != "closed" for each in caching),
     )
     yield single(
-        "cqrs_cache_unreadable",
+        "cqrs_cache_bypassed",
         "Processes that answer from the database, since the cache can't be written to or invalidation is behind",
         sum(not each["readable"] for each in caching),
     )
