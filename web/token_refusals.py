@@ -34,5 +34,5 @@ class Refusals:
     def __call__(self, error: DomainError) -> None:
         reason = reason_of(error)
         self._telemetry.counters.count(TOKEN, "refused", reason)
-        if reason == "unknown_key":
-            self._telemetry.troubles.happened("unknown_key")
+        if reason == "unknown_key" or reason == "keys_unavailable":
+            self._telemetry.troubles.happened(reason)

@@ -5,11 +5,15 @@ from __future__ import annotations
 import time
 from collections import deque
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any, Literal, NamedTuple
+from typing import Any, Literal, NamedTuple, get_args
 
 #: ``disk_full``: PostgreSQL could not write. ``unknown_key``: a token was signed with a key that is not, or no longer,
-#: known. ``unreadable``: an answer in Redis that no key of ours opens, or that is damaged.
-Trouble = Literal["disk_full", "unknown_key", "unreadable"]
+#: known. ``keys_unavailable``: no key could be fetched that a token is verified with, so nobody was let in.
+#: ``unreadable``: an answer in Redis that no key of ours opens, or that is damaged.
+Trouble = Literal["disk_full", "unknown_key", "keys_unavailable", "unreadable"]
+
+#: All of them.
+TROUBLES: tuple[Trouble, ...] = get_args(Trouble)
 
 #: Seconds for which it is remembered, and how often at most.
 _REMEMBERED, _MOST = 60.0, 1000
@@ -27,9 +31,7 @@ class Troubles:
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
-        self._times: dict[Trouble, deque[float]] = {
-            name: deque(maxlen=_MOST) for name in ("disk_full", "unknown_key", "unreadable")
-        }
+        self._times: dict[Trouble, deque[float]] = {name: deque(maxlen=_MOST) for name in TROUBLES}
 
     def happened(self, trouble: Trouble) -> None:
         self._times[trouble].append(self._clock())

@@ -8,7 +8,7 @@ from typing import Any
 
 from prometheus_client.core import Metric
 
-from domain.telemetry.troubles import all_troubles
+from domain.telemetry.troubles import TROUBLES, all_troubles
 from web.metrics.families import Values, gauge, single
 
 Said = Mapping[str, Any]
@@ -46,10 +46,11 @@ def processes(said: Collection[Said]) -> Iterator[Metric]:
     )
     yield gauge(
         "cqrs_troubles",
-        "How often in the last minute PostgreSQL's disk was full, a token's key unknown, an answer in Redis unreadable",
+        "How often in the last minute PostgreSQL's disk was full, a token's key unknown or no key to be had, an answer "
+        "in Redis unreadable",
         ("trouble",),
         {
-            **{(name,): 0 for name in ("disk_full", "unknown_key", "unreadable")},
+            **{(name,): 0 for name in TROUBLES},
             **{(name,): recent.times for name, recent in all_troubles(said).items()},
         },
     )

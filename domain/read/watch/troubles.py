@@ -25,6 +25,15 @@ def troubles(found: Mapping[str, Recent]) -> Iterator[Reason]:
             "Make space on PostgreSQL's disk: enlarge it, or delete what is not the database's. Never delete anything "
             "in its data directory. All goes on by itself as soon as it can write.",
         )
+    unavailable = found.get("keys_unavailable")
+    if unavailable is not None:
+        yield Reason(
+            "unhealthy",
+            f"{unavailable.times} requests with a token were answered with 503 in the last minute, because the keys of "
+            "JWT_JWKS_URL can't be fetched",
+            "Bring the server behind JWT_JWKS_URL back. Don't restart web processes meanwhile, since those that have "
+            "keys go on with them.",
+        )
     unknown = found.get("unknown_key")
     if unknown is not None and unknown.times >= _UNKNOWN_KEYS:
         yield Reason(

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import Any
 
+import jwt
 import pytest
 import redis
 from prometheus_client import Metric
@@ -242,6 +243,22 @@ def test_tokens_of_a_key_that_is_not_known_are_seen_in_words(make: Make, tenant:
     assert value(service, "cqrs_tokens_refused_total", reason="unknown_key") == 5
     reasons = service.app.test_client().get("/health/cqrs").json["reasons"]
     assert any("5 tokens were refused" in reason for reason in reasons)
+
+
+def test_keys_that_can_t_be_fetched_make_the_service_unhealthy(make: Make, tenant: Tenant) -> None:
+    # Given an identity provider that does not answer
+    service = make(jwt_secret=None, jwt_jwks_url="http://127.0.0.1:9/jwks")
+    token = jwt.encode({"sub": tenant.admin.id}, "of-thirty-two-bytes-or-more-than-that", headers={"kid": "one"})
+
+    # When somebody comes with a token
+    refused = service.send("GET", "/users/profile", by=None, headers={"Authorization": f"Bearer {token}"})
+
+    # Then whoever looks is told why nobody is let in
+    assert refused.status_code == 503
+    assert value(service, "cqrs_troubles", trouble="keys_unavailable") == 1
+    health = service.app.test_client().get("/health/cqrs")
+    assert (health.status_code, health.json["status"]) == (503, "unhealthy")
+    assert any("JWT_JWKS_URL" in reason for reason in health.json["reasons"])
 
 
 def test_answers_that_no_key_opens_are_seen_in_words(make: Make, tenant: Tenant, redis_url: str) -> None:

@@ -46,6 +46,7 @@ def test_the_troubles_of_all_processes_are_put_together():
     ("trouble", "recent", "verdict", "said", "remedy"),
     [
         ("disk_full", Recent(3, 2.0), "unhealthy", "PostgreSQL's disk is full: it refused to write 3 times", "enlarge"),
+        ("keys_unavailable", Recent(1, 50.0), "unhealthy", "1 requests with a token were answered with 503", "server"),
         ("unknown_key", Recent(5, 50.0), "degraded", "5 tokens were refused", "JWT_JWKS_URL"),
         ("unreadable", Recent(10, 50.0), "degraded", "10 answers in Redis could not be read", "CACHE_ENCRYPTION_KEYS"),
     ],
