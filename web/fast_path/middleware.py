@@ -19,7 +19,7 @@ from web.fast_path.account import Account
 from web.fast_path.finished import Finished, Headers
 from web.fast_path.memory import Asked, Memory
 from web.fast_path.offer import OFFERED, Offer
-from web.limits import Meters, address
+from web.limits import ADDRESS_COUNTED, Meters, address
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
@@ -72,7 +72,10 @@ class FastPath:
         if at >= finished.until or self._keys_version() != finished.keys_version:
             return None
         # What is refused here is refused by Flask, with all that has to be said.
-        if not self._from_address(environ.get("REMOTE_ADDR")).admits(at) or not finished.allowance.admits(at):
+        if not self._from_address(environ.get("REMOTE_ADDR")).admits(at):
+            return None
+        if not finished.allowance.admits(at):
+            environ[ADDRESS_COUNTED] = True
             return None
         kept.used = True
         return kept

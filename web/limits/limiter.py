@@ -18,6 +18,9 @@ from web.limits.meter import Meter
 #: Under which of the counters that all processes share an exchange of counts is found that did not come about.
 FAILED = ("limits", "all", "failed")
 
+#: In the WSGI environment of a request that was counted under its address, and let through, before it came to Flask.
+ADDRESS_COUNTED = "cqrs.address_counted"
+
 
 class Meters(NamedTuple):
     """What requests are counted by."""
@@ -50,7 +53,7 @@ def install(app: Flask, container: Container) -> Meters:
 
     @app.before_request
     def limit_address() -> None:
-        if not _exempt():
+        if not _exempt() and ADDRESS_COUNTED not in request.environ:
             _count(meters.address, address(request.remote_addr))
 
     @app.after_request

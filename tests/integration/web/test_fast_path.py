@@ -205,6 +205,25 @@ def test_it_counts_against_the_limits(settings: Settings, kind: str) -> None:
     service.container.close()
 
 
+def test_who_is_beyond_its_own_limit_counts_once_against_its_address(settings: Settings) -> None:
+    # Given a user whose answers pass Flask by, until it has sent as much as it may
+    service, tenant, ada = make(
+        settings, rate_limit_per_principal=Rate(60, 3600), rate_limit_per_address=Rate(400, 3600)
+    )
+    token = service.token(ada)
+    service.remember("/users/profile", token)
+    while service.passed("/users/profile", token)[0].status_code == 200:
+        pass
+
+    # When it goes on, though not as far as its address may
+    limits = {service.passed("/users/profile", token)[0].headers["RateLimit-Policy"] for _ in range(250)}
+
+    # Then it is refused for itself, and others behind the same address are answered
+    assert limits == {'"principal";q=60;w=3600'}
+    assert service.send("GET", f"/users/{ada.id}", by=tenant.admin).status_code == 200
+    service.container.close()
+
+
 def test_it_is_counted_and_logged_as_any_answer(service: Counted, ada: Actor, caplog: pytest.LogCaptureFixture) -> None:
     token = service.token(ada)
     service.remember("/users/profile", token)
