@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from domain.model.errors import DomainError
+from domain.model.errors import DomainError, VersionMismatch
 
 
 class Malformed(DomainError):
@@ -11,6 +11,12 @@ class Malformed(DomainError):
 
 class Unauthenticated(DomainError):
     """A valid bearer token is needed: {reason}."""
+
+
+class NoVersionNamed(VersionMismatch):
+    """If-Match has to name a version, as a command's ETag or "<event_version>" of a query's answer does."""
+
+    code = VersionMismatch.code
 
 
 class TooManyRequests(DomainError):

@@ -9,11 +9,12 @@ from typing import Any, ClassVar
 class DomainError(Exception):
     """The command can't be carried out."""
 
-    #: The machine-readable name: the class name in snake case.
+    #: The machine-readable name: the class name in snake case, where a class does not say another.
     code: ClassVar[str] = "domain_error"
 
     def __init_subclass__(cls) -> None:
-        cls.code = re.sub(r"(?<!^)(?=[A-Z])", "_", cls.__name__).lower()
+        if "code" not in vars(cls):
+            cls.code = re.sub(r"(?<!^)(?=[A-Z])", "_", cls.__name__).lower()
 
     def __init__(self, **data: Any) -> None:
         """*data* fills the braces in the docstring and is kept as attributes."""

@@ -25,8 +25,9 @@ PARAMETERS: dict[str, Described] = {
     ),
     "IfMatch": _header(
         "If-Match",
-        "The ETag that an earlier command on this thing answered with. The command is carried out only if nothing "
-        "has changed since; otherwise it is refused with 412.",
+        'The ETag that an earlier command on this thing answered with, or `"<event_version>"` of what a query shows, '
+        "whose own ETag names no version. The command is carried out only if nothing has changed since; otherwise it "
+        "is refused with 412.",
         '"3"',
         format="entity-tag",
     ),

@@ -33,6 +33,28 @@ def test_if_match_stops_every_other(service: Service, tenant: Tenant, tag: str) 
     problem(service.send("PATCH", path, {"name": "B"}, headers={"If-Match": tag}), 412, "version_mismatch")
 
 
+@pytest.mark.parametrize("tag", ['W/"1"', '"x"', '""', '"01"', '"-1"'])
+def test_who_names_no_version_is_told_what_one_looks_like(service: Service, tenant: Tenant, tag: str) -> None:
+    sent = {"headers": {"If-Match": tag}, "by": tenant.admin}
+    changed = service.send("PATCH", f"/users/{tenant.user('pending').id}", {"first_name": "B"}, **sent)
+    created = service.send("POST", "/users", ADA, **sent)
+
+    for refused in (changed, created):
+        detail = problem(refused, 412, "version_mismatch")["detail"]
+        assert "event_version" in detail
+        assert "expected" not in detail
+
+
+def test_the_tag_of_a_query_names_no_version(service: Service, tenant: Tenant) -> None:
+    shown = service.get(f"/tenants/{tenant.id}/summary")
+
+    def rename(tag: str) -> Any:
+        return service.send("PATCH", f"/tenants/{tenant.id}", {"name": "New"}, headers={"If-Match": tag})
+
+    assert "event_version" in problem(rename(shown.headers["ETag"]), 412, "version_mismatch")["detail"]
+    assert rename(f'"{shown.json["event_version"]}"').status_code == 200
+
+
 @pytest.mark.parametrize("tag", ["2", '"2', '"1", "2"', "'2'", 'w/"2"', "\xff"])
 def test_if_match_is_well_formed(service: Service, tenant: Tenant, tag: str) -> None:
     response = service.send("PATCH", f"/tenants/{tenant.id}", {"name": "B"}, headers={"If-Match": tag})
