@@ -21,6 +21,10 @@ from web.keys import KeySource, SharedSecret
 #: No token of ours comes near it; a longer header is refused before anything is decoded.
 MAX_HEADER_LENGTH = 8192
 
+#: Seconds that the clock of whoever makes tokens may be ahead of ours: ``iat`` and ``nbf`` may be so late. For ``exp``
+#: there is no grace.
+GRACE = 5
+
 #: Later than any token that is meant to end.
 _ENDLESS = 2**53
 
@@ -109,11 +113,11 @@ class Authenticator:
     def _claims(self, token: str) -> dict[str, Any]:
         try:
             key = self._keys.key_for(token)
-            return jwt.decode(
+            claims: dict[str, Any] = jwt.decode(
                 token,
                 key.key,
                 algorithms=[key.algorithm],
-                leeway=0,
+                leeway=GRACE,
                 issuer=self._issuer,
                 audience=self._audience,
                 # Whether a token that names an audience is for us can only be said when we know our own name.
@@ -121,9 +125,21 @@ class Authenticator:
             )
         except jwt.ExpiredSignatureError:
             raise Unauthenticated(reason="it has expired") from None
+        except jwt.ImmatureSignatureError:
+            raise Unauthenticated(reason="it is not valid yet") from None
+        except jwt.InvalidIssuerError:
+            raise Unauthenticated(reason="it is from another issuer") from None
+        except jwt.InvalidAudienceError:
+            raise Unauthenticated(reason="it is for another audience") from None
+        except jwt.MissingRequiredClaimError as error:
+            raise Unauthenticated(reason=f"it has no {error.claim}") from None
         except (jwt.PyJWTError, ValueError, TypeError, RecursionError):
             # The last three come from headers and claims that are JSON of an unforeseen shape.
             raise Unauthenticated(reason="it is not valid") from None
+        if int(claims["exp"]) <= time.time():
+            # The library's grace is the same for all three.
+            raise Unauthenticated(reason="it has expired")
+        return claims
 
 
 def actor_from(claims: dict[str, Any]) -> Actor:

@@ -107,6 +107,20 @@ def test_claims_that_are_missing_or_wrong_are_refused(authenticator: Authenticat
         authenticator.authenticate(header(**changes))
 
 
+@pytest.mark.parametrize("claim", ["iat", "nbf"])
+def test_the_clock_of_the_issuer_may_be_a_little_ahead(authenticator: Authenticator, claim: str) -> None:
+    assert authenticator.authenticate(header(**{claim: int(time.time()) + 3})).id == USER
+
+    with pytest.raises(Unauthenticated, match="it is not valid yet"):
+        authenticator.authenticate(header(**{claim: int(time.time()) + 3600}))
+
+
+@pytest.mark.parametrize("ago", [0, 1, 3, 3600])
+def test_the_end_of_a_token_has_no_grace(authenticator: Authenticator, ago: int) -> None:
+    with pytest.raises(Unauthenticated, match="it has expired"):
+        authenticator.authenticate(header(exp=int(time.time()) - ago))
+
+
 @pytest.mark.parametrize(
     "given",
     [
@@ -146,19 +160,19 @@ def test_a_signature_for_one_payload_is_none_for_another(authenticator: Authenti
 
 
 @pytest.mark.parametrize(
-    "changes",
+    ("changes", "said"),
     [
-        {"iss": "us"},
-        {"aud": "api"},
-        {"iss": "them", "aud": "api"},
-        {"iss": "us", "aud": "them"},
+        ({"iss": "us"}, "it has no aud"),
+        ({"aud": "api"}, "it has no iss"),
+        ({"iss": "them", "aud": "api"}, "another issuer"),
+        ({"iss": "us", "aud": "them"}, "another audience"),
     ],
 )
-def test_issuer_and_audience_are_checked_where_they_are_set(changes: dict[str, Any]) -> None:
+def test_issuer_and_audience_are_checked_where_they_are_set(changes: dict[str, Any], said: str) -> None:
     authenticator = Authenticator(SharedSecret(SECRET), issuer="us", audience="api")
 
     assert authenticator.authenticate(header(iss="us", aud=["them", "api"])).id == USER
-    with pytest.raises(Unauthenticated):
+    with pytest.raises(Unauthenticated, match=said):
         authenticator.authenticate(header(**changes))
 
 
