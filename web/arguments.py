@@ -20,7 +20,10 @@ WERKZEUG_MAX_BODY = MAX_BODY + 1
 
 
 class StrictParser(FlaskParser):
-    """webargs' parser with unknown names refused everywhere, JSON read by json_body, and ValidationFailed raised."""
+    """webargs' parser with unknown names refused everywhere, JSON read by json_body, and ValidationFailed raised.
+
+    A request that has a body has no query string, and a query string has each name once.
+    """
 
     DEFAULT_UNKNOWN_BY_LOCATION: ClassVar[dict[str, str | None]] = {
         **FlaskParser.DEFAULT_UNKNOWN_BY_LOCATION,
@@ -33,7 +36,11 @@ class StrictParser(FlaskParser):
         self._of_nothing: dict[ma.Schema, dict[str, Any]] = {}
 
     def parse(self, argmap: Any, req: Request | None = None, *, location: str | None = None, **options: Any) -> Any:
-        if location != "query" or request.query_string:
+        if location != "query":
+            refuse_query_string()
+            return super().parse(argmap, req, location=location, **options)
+        if request.query_string:
+            refuse_repeated()
             return super().parse(argmap, req, location=location, **options)
         # Most requests say nothing there. What that comes to is the same each time.
         if argmap not in self._of_nothing:
@@ -57,11 +64,24 @@ class StrictParser(FlaskParser):
         raise ValidationFailed(errors=by_field(next(iter(error.messages.values())))) from None
 
 
+def refuse_query_string() -> None:
+    """Refuse a query string where none is taken, so that nobody thinks that what it says was heeded."""
+    if request.query_string and request.args:
+        raise ValidationFailed(errors={name: ["Unknown field."] for name in request.args})
+
+
+def refuse_repeated() -> None:
+    """Refuse a query string that says a name twice, of which only one value would be heeded."""
+    repeated = [name for name, values in request.args.lists() if len(values) > 1]
+    if repeated:
+        raise ValidationFailed(errors={name: ["Given more than once."] for name in repeated})
+
+
 def by_field(messages: Any) -> dict[str, list[str]]:
     """Flatten marshmallow's messages: ``{"quotas": {"users": ["…"]}}`` becomes ``{"quotas.users": ["…"]}``."""
     found: dict[str, list[str]] = {}
     for path, message in _walk(messages, ()):
-        found.setdefault(".".join(path) or "body", []).append(message)
+        found.setdefault(".".join(path) if path else "body", []).append(message)
     return found
 
 

@@ -134,7 +134,7 @@ def _complete(operation: Document, method: str, path: str, endpoint: str, schema
         answers.setdefault("401", errors.reference(401))
     refusals = _refusals(operation, path, is_open=is_open, is_query=is_query, is_command=is_command)
     # What is wrong with a line of an import is said in the answer's line about it.
-    for status in refusals - {404, 409, 412, 422} if is_import else refusals:
+    for status in refusals - {404, 409, 412} if is_import else refusals:
         answers.setdefault(str(status), errors.reference(status))
     for body in operation.get("requestBody", {}).get("content", {}).values():
         if "example" not in body and "examples" not in body:

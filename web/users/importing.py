@@ -9,6 +9,7 @@ from typing import IO, Any
 from flask import Response, request, stream_with_context
 from werkzeug.exceptions import RequestEntityTooLarge
 
+from web.arguments import refuse_query_string
 from web.errors import UnsupportedMediaType
 from web.ndjson import LINE_BYTES, read_lines
 from web.users.blueprint import blueprint
@@ -54,6 +55,7 @@ def import_users() -> Response:
     Each line is the body of a registration. Each line of the answer is the result of one: blank lines have none, and
     lines are numbered as they stand in the body, blank ones included.
     """
+    refuse_query_string()
     if request.mimetype not in MEDIA_TYPES or request.headers.get("Content-Encoding", "identity") != "identity":
         raise UnsupportedMediaType(expected="application/x-ndjson, not compressed")
     request.max_content_length = LINES * (LINE_BYTES + 2)

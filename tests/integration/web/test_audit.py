@@ -46,6 +46,12 @@ def test_it_goes_on_from_a_cursor_and_can_be_about_one_aggregate(service: Servic
     assert seen == [2, 1]
 
 
+def test_it_is_about_one_tenant(service: Service, tenant: Tenant) -> None:
+    refused = service.send("GET", f"{AUDIT}?tenant={tenant.id}&tenant={service.tenant().id}")
+
+    assert list(problem(refused, 422, "validation_failed")["errors"]) == ["tenant"]
+
+
 def test_an_admin_sees_its_own_tenant_and_no_other(service: Service, tenant: Tenant) -> None:
     other = service.tenant()
 

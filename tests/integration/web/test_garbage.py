@@ -215,6 +215,18 @@ def test_odd_query_strings(service: Service, tenant: Tenant, auth: dict[str, str
             assert_well_refused(client.open(f"{fill(path, tenant.id, 'x')}?{query}", method=method, headers=auth))
 
 
+@pytest.mark.parametrize("name", ["dry_run", ""])
+def test_no_command_takes_a_query_string(service: Service, tenant: Tenant, auth: dict[str, str], name: str) -> None:
+    client = service.app.test_client()
+    commands = [(method, path) for method, path in routes(service.app) if method != "GET"]
+    assert ("POST", "/api/v1/users/import") in commands
+
+    for method, path in commands:
+        sent = {"data": b"{}", "content_type": "application/x-ndjson" if "import" in path else JSON}
+        response = client.open(f"{fill(path, tenant.id, 'x')}?{name}=1", method=method, headers=auth, **sent)
+        assert list(problem(response, 422, "validation_failed")["errors"]) == [name], path
+
+
 @pytest.mark.parametrize("path", ["/", "/api/v1", "/api/v1/users/", "//api/v1/users", "/api/v1/nothing", "/%00"])
 def test_what_is_not_there_is_404(service: Service, auth: dict[str, str], path: str) -> None:
     response = service.app.test_client().get(path, headers=auth)

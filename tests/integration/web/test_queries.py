@@ -173,6 +173,10 @@ def test_a_last_page_that_shows_next_cursor_elsewhere_has_no_link(
         ("cursor=%00%ff", "cursor"),
         ("cursor=" + "A" * 600, "cursor"),
         ("page=2", "page"),
+        ("limit=1&limit=zzz", "limit"),
+        ("limit=1&limit=1", "limit"),
+        ("cursor=&cursor=", "cursor"),
+        ("=1", ""),
     ],
 )
 @pytest.mark.parametrize("query", LISTS)
