@@ -18,7 +18,7 @@ from domain.model.position import Position
 from domain.read.queries import QUERY_PROJECTIONS
 from domain.read.waiting import About
 from domain.telemetry.names import QUERY
-from web import conditions, edge, fast_path, served
+from web import conditions, edge, fast_path, problems, served
 from web.context import container
 from web.metrics.requests import found_at
 
@@ -27,7 +27,7 @@ _NEXT_CURSOR = re.compile(rb'"next_cursor"\s*:\s*"([A-Za-z0-9_=-]+)"\s*\}\s*\}\s
 
 
 def answer(query: str, tenant_id: str, *, missing: type[NotFound], **arguments: Any) -> Response:
-    """Put the *query*, a name in QUERY_PROJECTIONS, and write what it says; nothing said is *missing*.
+    """Put the *query*, a name in QUERY_PROJECTIONS, and write what it says; nothing said is answered as *missing*.
 
     Raises NotCaughtUp when the read models don't reach the client's Min-Position in time, or can't by waiting.
     """
@@ -43,16 +43,19 @@ def answer(query: str, tenant_id: str, *, missing: type[NotFound], **arguments: 
     if wanted is not None and found.position.shard == wanted.shard and found.position < wanted:
         raise NotCaughtUp(position=wanted)
     if found.body is None:
-        raise missing
-    if request.if_none_match.contains_weak(found.etag):
+        # Written here, because it reflects a position as every other answer does.
+        response = problems.from_error(missing())
+    elif request.if_none_match.contains_weak(found.etag):
         response = Response(status=304)
         del response.headers["Content-Type"]
     else:
         response = Response(found.body, content_type="application/json")
-    response.set_etag(found.etag)
     response.headers["Event-Position"] = str(found.position)
     response.headers["Cache-Status"] = served.cache_status(found)
     response.headers["Server-Timing"] = served.server_timing(found, waited - started, ended - waited)
+    if found.body is None:
+        return response
+    response.set_etag(found.etag)
     edge.allow(response, container().settings, tenant_id, found, g.get("expires_at"))
     if (wait := conditions.preferred_wait()) is not None:
         response.headers["Preference-Applied"] = f"wait={wait}"

@@ -37,6 +37,8 @@ _OTHER_CODES = {
 
 _HEADERS = {
     401: ("WWWAuthenticate",),
+    # Of a query that looked for it, and didn't find it.
+    404: ("EventPosition", "CacheStatus", "ServerTiming"),
     405: ("Allow",),
     429: ("RetryAfter", "RateLimit", "RateLimitPolicy"),
     503: ("RetryAfter",),

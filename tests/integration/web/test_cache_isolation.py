@@ -7,11 +7,15 @@ from typing import Any
 import pytest
 
 from domain.model.actor import Actor
+from domain.model.position import shard_of
 from tests.integration.web.cached import PATHS, Asked, level, wait_for_l1
 from tests.integration.web.service import ROOT, Service, Tenant, problem
 
 #: What only an answer has.
-TELLING = ("ETag", "Event-Position", "Cache-Status", "Server-Timing", "Surrogate-Key", "Cache-Tag", "Link")
+TELLING = ("ETag", "Surrogate-Key", "Cache-Tag", "Link")
+
+#: What also says that a thing is not there, of the tenant in which it was looked for.
+LOOKED_UP = ("Event-Position", "Cache-Status", "Server-Timing")
 
 #: The same in the profile's path, whoever asks.
 ABOUT_TENANTS = [name for name in PATHS if name != "profile"]
@@ -54,6 +58,8 @@ def test_what_is_cached_for_one_tenant_is_not_there_for_the_other(
                 for response in answers(service, path, foreigner.roles[role], tag):
                     problem(response, 404, response.json["code"])
                     assert not [header for header in TELLING if header in response.headers], name
+                    own = f"{shard_of(foreigner.tenant.id)}-"
+                    assert response.headers.get("Event-Position", own).startswith(own), name
                     assert resident.user.id not in response.text
                     assert resident.tenant.id not in response.text
 
@@ -91,7 +97,7 @@ def test_the_token_is_looked_at_before_the_cache(service: Service, residents: tu
             headers = {"If-None-Match": tag} | ({} if authorization is None else {"Authorization": authorization})
             response = service.send("GET", each.path, by=None, headers=headers)
             problem(response, 401, "unauthenticated")
-            assert not [header for header in TELLING if header in response.headers]
+            assert not [header for header in TELLING + LOOKED_UP if header in response.headers]
 
 
 def test_an_entry_under_another_tenants_key_is_not_read(service: Service, residents: tuple[Resident, Resident]) -> None:

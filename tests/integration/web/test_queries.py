@@ -99,8 +99,28 @@ def test_another_tenants_things_are_not_there(service: Service, paths: dict[str,
         for answer in answers:
             assert answer.status_code == 404
             assert answer.json == answers[0].json
-            assert list(answer.headers.keys()) == list(answers[0].headers.keys())
+        # The third is no id, so nothing is looked for, and no position can be said.
+        assert list(answers[0].headers.keys()) == list(answers[1].headers.keys())
+        assert answers[0].headers.get("Event-Position") == answers[1].headers.get("Event-Position")
     assert service.get(missing, by=ROOT).json == answers[0].json
+
+
+@pytest.mark.parametrize("query", ["user", "workspace", "members"])
+def test_what_is_not_there_is_not_there_at_a_position(
+    service: Service, tenant: Tenant, paths: dict[str, str], query: str
+) -> None:
+    position = service.done("PATCH", f"/tenants/{tenant.id}", {"name": "New"})["position"]
+    service.fold()
+    missing = QUERIES[query][0].format(user=NOBODY, workspace=NOBODY)
+
+    for sent in ({"Min-Position": position}, {}):
+        answer = service.send("GET", missing, by=tenant.admin, headers=sent)
+        problem(answer, 404, f"{'user' if query == 'user' else 'workspace'}_not_found")
+        assert answer.headers["Event-Position"] == position
+        assert answer.headers["Cache-Status"].startswith(("L1; ", "L2; "))
+        assert answer.headers["Server-Timing"].startswith(("answer;", "wait;"))
+        assert answer.headers["Cache-Control"] == "no-store"
+        assert "ETag" not in answer.headers
 
 
 @pytest.mark.parametrize("query", [query for query in QUERIES if query != "profile"])
