@@ -87,7 +87,9 @@ RETURNED: dict[str, Described] = {
     "Link": _returned(
         "The next page of a list, where there is one.", '</api/v1/users/tenant/…?cursor=eyJw>; rel="next"'
     ),
-    "Location": _returned("The path of what was created.", "/api/v1/users/7d7b1a52-3b43-4c5b-8a5e-3a4f6e1d2c3b"),
+    "Location": _returned(
+        "Where what was created is to be seen.", "/api/v1/users/7d7b1a52-3b43-4c5b-8a5e-3a4f6e1d2c3b"
+    ),
     "IdempotencyReplayed": _returned(
         "There when an earlier request with this Idempotency-Key did the work.", "true", enum=["true"]
     ),

@@ -19,7 +19,8 @@ from web.workspaces.schemas import AddMemberBody, ChangeMemberRoleBody
 @blueprint.response(201, OutcomeView)
 def add_member(body: dict[str, Any], workspace_id: str) -> Response:
     """Make a user a member of a workspace"""
-    location = f"/api/v1/workspaces/{workspace_id}/members/{body['user_id']}"
+    # The list, since a member alone can be changed and removed, but not looked at.
+    location = f"/api/v1/workspaces/{workspace_id}/members"
     return commands.carry_out(AddMember(**about(workspace_id), **body), location=lambda _: location)
 
 

@@ -149,7 +149,9 @@ def test_a_member_is_added(service: Service, tenant: Tenant) -> None:
     response = service.send("POST", f"/workspaces/{id}/members", {"user_id": bob.id, "role": "admin"}, by=ada)
 
     assert response.status_code == 201
-    assert response.headers["Location"] == f"/api/v1/workspaces/{id}/members/{bob.id}"
+    place = response.headers["Location"]
+    assert place == f"/api/v1/workspaces/{id}/members"
+    assert bob.id in [each["user_id"] for each in service.get(place.removeprefix("/api/v1"), by=ada).json["members"]]
     assert (response.json["id"], response.json["version"]) == (id, 2)
     members = service.get(f"/workspaces/{id}/members", by=bob).json["members"]
     assert [(member["user_id"], member["role"]) for member in members] == [(ada.id, "owner"), (bob.id, "admin")]
