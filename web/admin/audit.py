@@ -6,10 +6,11 @@ from typing import Any
 
 from flask import Response
 
+from domain.model.errors import TenantNotFound
 from web import tenancy, trail
 from web.admin.audit_schemas import AuditArguments, AuditView
 from web.admin.blueprint import blueprint
-from web.context import actor
+from web.context import actor, container
 from web.errors import ValidationFailed
 from web.fresh import fresh
 
@@ -23,9 +24,10 @@ def audit_trail(asked: dict[str, Any]) -> Response:
     A page may have fewer entries than its limit, or none, and still have a `next_cursor`. The names of the changed
     fields are told, and not their values: those are personal data, which this list is not about.
     """
-    body = trail.page(
-        _tenant(asked.get("tenant")), limit=asked["limit"], after=asked["cursor"], aggregate=asked.get("aggregate")
-    )
+    tenant_id = _tenant(asked.get("tenant"))
+    body = trail.page(tenant_id, limit=asked["limit"], after=asked["cursor"], aggregate=asked.get("aggregate"))
+    if not body["entries"] and container().event_store.tenant_of(tenant_id) != tenant_id:
+        raise TenantNotFound
     return fresh(body)
 
 

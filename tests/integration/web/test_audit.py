@@ -52,6 +52,14 @@ def test_it_is_about_one_tenant(service: Service, tenant: Tenant) -> None:
     assert list(problem(refused, 422, "validation_failed")["errors"]) == ["tenant"]
 
 
+def test_a_tenant_that_does_not_exist_has_no_trail(service: Service, tenant: Tenant) -> None:
+    for nobody in ("00000000-0000-4000-8000-000000000000", tenant.user().id):
+        problem(service.send("GET", f"{AUDIT}?tenant={nobody}"), 404, "tenant_not_found")
+
+    unknown = service.send("GET", f"{AUDIT}?tenant={tenant.id}&aggregate=00000000-0000-4000-8000-000000000000")
+    assert (unknown.status_code, unknown.json["entries"]) == (200, [])
+
+
 def test_an_admin_sees_its_own_tenant_and_no_other(service: Service, tenant: Tenant) -> None:
     other = service.tenant()
 
