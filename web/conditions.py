@@ -26,7 +26,7 @@ KEY_PATTERN = r"[!-~]{1,255}"
 _KEY = re.compile(KEY_PATTERN)
 _ENTITY_TAG = re.compile(r'(W/)?"([\x21\x23-\x7e\x80-\xff]*)"')
 _VERSION = re.compile(r"0|[1-9]\d{0,8}")
-_WAIT = re.compile(r"(?:^|[,;\s])wait\s*=\s*\"?(\d{1,4})\"?\s*(?:$|[,;])", re.IGNORECASE)
+_WAIT = re.compile(r"(?:^|[,;\s])wait\s*=\s*\"?([0-9]+)\"?\s*(?:$|[,;])", re.IGNORECASE)
 
 
 def expected_version() -> int | None:
@@ -73,7 +73,10 @@ def min_position() -> Position | None:
 def preferred_wait() -> int | None:
     """Return the N of ``Prefer: wait=N``, cut to LONGEST_WAIT. What else is preferred is passed over (RFC 7240)."""
     found = _WAIT.search(request.headers.get("Prefer", ""))
-    return None if found is None else min(int(found[1]), LONGEST_WAIT)
+    if found is None:
+        return None
+    # Of a number of thousands of digits, which Python would not convert, three say that it is too large.
+    return min(int(found[1].lstrip("0")[:3] or 0), LONGEST_WAIT)
 
 
 def patience() -> int:
