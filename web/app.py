@@ -29,6 +29,7 @@ from web import (
 from web.arguments import WERKZEUG_MAX_BODY
 from web.auth import Authenticator
 from web.blueprint import Api
+from web.bodies import WholeRequest
 from web.fast_path import FastPath
 from web.metrics import requests
 from web.openapi import page
@@ -67,6 +68,8 @@ def create_app(settings: Settings | None = None, container: Container | None = N
 
 
 class _Application(Flask):
+    request_class = WholeRequest
+
     def ensure_sync(self, func: Callable[..., Any]) -> Callable[..., Any]:
         """Take no view and no hook for a coroutine, instead of looking at each of a score of them."""
         return func

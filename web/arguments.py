@@ -52,6 +52,9 @@ class StrictParser(FlaskParser):
         if len(body) > MAX_BODY:
             raise RequestEntityTooLarge
         if not body:
+            # Behind the server, chunks that are none look like no body. What was to be in them can't be left out.
+            if "Transfer-Encoding" in req.headers:
+                raise Malformed(reason="the body was announced and did not come")
             if getattr(schema, "body_optional", False):
                 return {}
             raise Malformed(reason="a JSON body is needed")

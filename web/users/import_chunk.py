@@ -40,11 +40,15 @@ class Chunk:
         try:
             self._commands[number] = self._command(line), self._idempotency(number, line or b"")
         except DomainError as error:
-            self._results[number] = error
+            self.refuse(number, error)
+
+    def refuse(self, number: int, error: DomainError) -> None:
+        """Let *error* be the result of a line."""
+        self._results[number] = error
 
     def refuse_surplus(self, number: int, limit: int) -> None:
         """Refuse a line that is one too many."""
-        self._results[number] = TooManyLines(limit=limit)
+        self.refuse(number, TooManyLines(limit=limit))
 
     def carry_out(self) -> list[dict[str, Any]]:
         """Register the users, and return the result of each line in the order of the lines. The chunk is empty then."""

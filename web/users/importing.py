@@ -10,7 +10,7 @@ from flask import Response, request, stream_with_context
 from werkzeug.exceptions import RequestEntityTooLarge
 
 from web.arguments import refuse_query_string
-from web.errors import UnsupportedMediaType
+from web.errors import Malformed, UnsupportedMediaType
 from web.ndjson import LINE_BYTES, read_lines
 from web.users.blueprint import blueprint
 from web.users.import_chunk import Chunk
@@ -78,6 +78,9 @@ def _results(chunk: Chunk, body: IO[bytes]) -> Iterator[bytes]:
     except RequestEntityTooLarge:
         # A body that didn't say how long it is turned out to be longer than any import; no more of it is read.
         chunk.refuse_surplus(number + 1, LINES)
+    except Malformed as error:
+        # The body broke off. What had come of the line it was at may look whole, and is not.
+        chunk.refuse(number + 1, error)
     yield _written(chunk.carry_out())
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import http.client
 import json
+import socket
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import NamedTuple
@@ -42,13 +43,30 @@ def line(number: int) -> bytes:
     return json.dumps(user).encode() + b"\n"
 
 
-def begin_import(server: Server, **headers: str) -> http.client.HTTPConnection:
+def begin(server: Server, path: str, media_type: str, **headers: str) -> http.client.HTTPConnection:
     connection = http.client.HTTPConnection(server.url.removeprefix("http://"), timeout=10)
-    connection.putrequest("POST", "/api/v1/users/import")
-    for name, value in {"Content-Type": "application/x-ndjson", **server.headers, **headers}.items():
+    connection.putrequest("POST", f"/api/v1/{path}")
+    for name, value in {"Content-Type": media_type, **server.headers, **headers}.items():
         connection.putheader(name, value)
     connection.endheaders()
     return connection
+
+
+def begin_import(server: Server, **headers: str) -> http.client.HTTPConnection:
+    return begin(server, "users/import", "application/x-ndjson", **headers)
+
+
+def broken_off(connection: http.client.HTTPConnection, sent: bytes) -> tuple[int, bytes]:
+    """Send no more of the body than that, and return the status and body of the answer."""
+    if sent:
+        connection.send(sent)
+    connection.sock.shutdown(socket.SHUT_WR)
+    response = http.client.HTTPResponse(connection.sock, method="POST")
+    response.begin()
+    answer = response.status, response.read()
+    response.close()
+    connection.close()
+    return answer
 
 
 def test_an_import_streams_in_and_out(server: Server) -> None:
@@ -83,6 +101,45 @@ def test_an_import_that_breaks_off_has_registered_whole_lines_only(server: Serve
     connection.close()
 
     wait_for(lambda: server.head() == before + 1, 10, "the line that was whole")
+
+
+def test_an_import_whose_last_line_is_cut_refuses_that_line(server: Server) -> None:
+    cut = b'{"email": "user2@example.com", "first_name": "Ada", "last_name": "L"}'
+
+    # When the body ends within a line, even where what came of it could be taken for a user
+    status, body = broken_off(begin_import(server, **{"Content-Length": "100000"}), line(1) + cut)
+
+    # Then the line before it is carried out, and the line that was cut is refused
+    assert status == 200
+    results = [json.loads(result) for result in body.splitlines()]
+    assert [(each["line"], each["status"], each.get("code")) for each in results] == [
+        (1, 201, None),
+        (2, 400, "malformed"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("headers", "all_that_came"),
+    [
+        ({"Content-Length": "30"}, [b"", b'{"reason": "', b'{"reason": "left"}']),
+        ({"Transfer-Encoding": "chunked"}, [b"", b"zz\r\n", b'c\r\n{"reason": "\r\n']),
+    ],
+)
+def test_a_command_whose_body_breaks_off_is_not_carried_out(
+    server: Server, headers: dict[str, str], all_that_came: list[bytes]
+) -> None:
+    url, json_headers = f"{server.url}/api/v1/users", {**server.headers, "Content-Type": "application/json"}
+    user = requests.post(url, data=line(1), headers=json_headers, timeout=10).json()
+    before = server.head()
+
+    for came in all_that_came:
+        # When a deactivation arrives without all of the body that it announced
+        connection = begin(server, f"users/{user['id']}/deactivate", "application/json", **headers)
+        status, body = broken_off(connection, came)
+
+        # Then it is refused, and nothing has happened to the user
+        assert (status, json.loads(body)["code"]) == (400, "malformed"), came
+        assert server.head() == before
 
 
 def in_pieces(size: int) -> Iterator[bytes]:
