@@ -10,6 +10,7 @@ The last two have rediss+… too. Parameters behind a ``?`` are redis-py's; ``se
 
 from __future__ import annotations
 
+import re
 from typing import Any, Literal, NamedTuple
 from urllib.parse import parse_qs, parse_qsl, urlencode, urlsplit, urlunsplit
 
@@ -20,6 +21,10 @@ from redis.sentinel import Sentinel
 Kind = Literal["server", "sentinel", "cluster"]
 
 SCHEMES = ("redis", "rediss", "unix", "redis+sentinel", "rediss+sentinel", "redis+cluster", "rediss+cluster")
+
+_NEEDED = "a URL like redis://user:password@host:6379/0 is needed"
+
+_DATABASE = re.compile(r"/?[0-9]*/?")
 
 #: Where each kind listens if its URL does not say.
 _PORTS = {"sentinel": 26379, "cluster": 6379}
@@ -38,12 +43,15 @@ class RedisServers(NamedTuple):
 
 def read(url: str) -> RedisServers:
     """Read *url*. Raises ValueError that says what is needed; it never repeats the URL, which may hold a password."""
-    parts = urlsplit(url)
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        raise ValueError(_NEEDED) from None
     if parts.scheme not in SCHEMES:
         raise ValueError("a URL that starts with redis://, rediss:// or unix:// is needed, or with redis+sentinel://")
     scheme, _, kind = parts.scheme.partition("+")
     if not kind:
-        return RedisServers("server", (), url)
+        return RedisServers("server", (), _connectable(url))
     who, at, addresses = parts.netloc.rpartition("@")
     hosts = tuple(_address(text, _PORTS[kind]) for text in addresses.split(","))
     name, _, database = parts.path.strip("/").partition("/")
@@ -53,10 +61,10 @@ def read(url: str) -> RedisServers:
     if kind == "cluster":
         if name not in ("", "0"):
             raise ValueError("a cluster has no database but 0")
-        return RedisServers("cluster", hosts, f"{scheme}://{who}{at}localhost/0{query}")
+        return RedisServers("cluster", hosts, _connectable(f"{scheme}://{who}{at}localhost/0{query}"))
     if not name:
         raise ValueError("the name of the master is needed: redis+sentinel://host:26379,host:26379/name")
-    base = f"{scheme}://{who}{at}localhost/{database or 0}{query}"
+    base = _connectable(f"{scheme}://{who}{at}localhost/{database or 0}{query}")
     return RedisServers("sentinel", hosts, base, name, tuple(pair for pair in asking if pair[1]))
 
 
@@ -100,6 +108,23 @@ def parameters(base: str) -> dict[str, Any]:
         del found["connection_class"]
         found["ssl"] = True
     return found
+
+
+def _connectable(url: str) -> str:
+    """Return *url* if it says nothing that no connection to a server could be made with. Raises ValueError."""
+    parts = urlsplit(url)
+    try:
+        numbered = parts.scheme == "unix" or (parts.port != 0 and _DATABASE.fullmatch(parts.path))
+    except ValueError:
+        numbered = False
+    if not numbered:
+        raise ValueError(_NEEDED)
+    try:
+        # Which parameters there are, and of what kind, is known to nobody but the connection, which is only made here.
+        redis.Redis.from_url(url).connection_pool.make_connection()
+    except (TypeError, ValueError, redis.RedisError):
+        raise ValueError("a URL with parameters that redis-py knows is needed") from None
+    return url
 
 
 def _address(text: str, port: int) -> tuple[str, int]:

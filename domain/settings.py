@@ -133,8 +133,12 @@ class Settings:
 
 
 def broker_url(environ: Mapping[str, str]) -> str | None:
-    """Return what Settings will call ``redis_url``, for who needs it before; None where it isn't set."""
-    url = environ.get("REDIS_URL", "").strip() or None
-    if url is None or environ.get("REDIS_TLS_VERIFY", "").strip().lower() != "off":
+    """Return what Settings will call ``redis_url``, for who needs it before; None where Settings will find none."""
+    url = environ.get("REDIS_URL", "").strip()
+    try:
+        variables.broker_url(url)
+    except ValueError:
+        return None
+    if environ.get("REDIS_TLS_VERIFY", "").strip().lower() != "off":
         return url
     return redis_servers.unverified(url)

@@ -10,6 +10,7 @@ from typing import Literal, NamedTuple, TypeVar, get_args
 from urllib.parse import urlsplit
 
 from domain import redis_servers
+from domain.postgres.url import connectable
 
 T = TypeVar("T")
 
@@ -65,7 +66,7 @@ class Variables:
         return self._required(name, default, postgres_url)
 
     def redis(self, name: str, verify: bool, default: str | None = None) -> str:
-        url = self._required(name, default, _redis_url if name == "REDIS_URL" else _cache_url)
+        url = self._required(name, default, broker_url if name == "REDIS_URL" else _cache_url)
         return url if verify else redis_servers.unverified(url)
 
     def whole(self, name: str, default: int, low: int, high: int) -> int:
@@ -108,12 +109,12 @@ _COLLECTORS = ("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "OTEL_EXPORTER_OTLP_ENDPOIN
 
 def postgres_url(text: str) -> str:
     """Return *text* if it is the URL of a PostgreSQL database. Raises ValueError."""
-    if urlsplit(text).scheme not in ("postgres", "postgresql", "postgresql+psycopg2"):
-        raise ValueError("a URL that starts with postgres:// or postgresql:// is needed")
+    connectable(text)
     return text
 
 
-def _redis_url(text: str) -> str:
+def broker_url(text: str) -> str:
+    """Return *text* if it is the URL of a Redis that the broker can do with. Raises ValueError."""
     if redis_servers.read(text).kind == "cluster":
         raise ValueError("the broker can't be a cluster; name one server, or Sentinels by redis+sentinel://")
     return text

@@ -9,6 +9,7 @@ import click
 from alembic import command
 from sqlalchemy.exc import OperationalError
 
+from domain.variables import postgres_url
 from migrations.revisions import Side
 from migrations.runner import config
 
@@ -59,7 +60,10 @@ def _sides(only: Side | None) -> list[Side]:
 def _url(side: Side) -> str:
     for variable in _VARIABLES[side]:
         if url := os.environ.get(variable, "").strip():
-            return url
+            try:
+                return postgres_url(url)
+            except ValueError as error:
+                raise click.ClickException(f"{variable}: {error}") from None
     raise click.ClickException(f"{_VARIABLES[side][0]} is required")
 
 

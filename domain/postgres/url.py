@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import psycopg2
+from psycopg2.extensions import make_dsn
 from sqlalchemy import URL, make_url
+from sqlalchemy.dialects.postgresql.psycopg2 import PGDialect_psycopg2
 from sqlalchemy.exc import ArgumentError
+
+_NEEDED = "a URL like postgres://user:password@host:5432/database is needed"
 
 
 def normalised(url: str) -> URL:
@@ -14,8 +19,23 @@ def normalised(url: str) -> URL:
     """
     scheme, separator, rest = url.partition("://")
     if not separator or scheme not in ("postgres", "postgresql", "postgresql+psycopg2"):
-        raise ValueError("a PostgreSQL URL starts with postgres:// or postgresql://")
+        raise ValueError("a URL that starts with postgres:// or postgresql:// is needed")
     try:
         return make_url(f"postgresql+psycopg2://{rest}")
     except (ArgumentError, ValueError):
-        raise ValueError("not a valid PostgreSQL URL") from None
+        raise ValueError(_NEEDED) from None
+
+
+def connectable(url: str) -> None:
+    """Look whether *url* names anything, and says nothing that no connection could be made with.
+
+    Raises ValueError that says what is needed, and like that of normalised() never contains the URL.
+    """
+    found = normalised(url)
+    try:
+        _, options = PGDialect_psycopg2().create_connect_args(found)  # type: ignore[no-untyped-call]
+        make_dsn(**options)
+    except (ArgumentError, psycopg2.Error):
+        raise ValueError("a URL with parameters that PostgreSQL's libpq knows is needed") from None
+    if not options or (found.port is not None and not 1 <= found.port <= 65535):
+        raise ValueError(_NEEDED)

@@ -14,7 +14,7 @@ from workers.launcher.secret import kept_secret
 from workers.launcher.state import State
 
 # These stand for the servers that will be started, so that all other settings can be looked at before.
-_NOT_YET = {"DATABASE_URL": "postgresql://", "REDIS_URL": "redis://"}
+_NOT_YET = {"DATABASE_URL": "postgresql://localhost", "REDIS_URL": "redis://localhost"}
 
 
 def prepare_environment(outer: Mapping[str, str], state: State, *, terminal: bool) -> dict[str, str]:
