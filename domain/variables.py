@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Literal, NamedTuple, TypeVar, get_args
@@ -178,6 +179,10 @@ def strategies(text: str) -> Strategies:
     return Strategies(usual[0] if usual else "async", named)
 
 
+#: Each entry of the cache begins with the id of its key, for which it has a byte's worth of room.
+_KEY_ID = re.compile(r"[A-Za-z0-9_.-]{1,32}")
+
+
 def encryption_keys(text: str) -> dict[str, bytes]:
     keys: dict[str, bytes] = {}
     for item in text.split(","):
@@ -186,7 +191,10 @@ def encryption_keys(text: str) -> dict[str, bytes]:
             key = base64.b64decode(encoded, validate=True)
         except (binascii.Error, ValueError):
             key = b""
-        if not separator or not name or len(key) != 32 or name in keys:
-            raise ValueError("a list like id:base64,… is needed, each id once, each key 32 bytes in base64")
+        if not separator or not _KEY_ID.fullmatch(name) or len(key) != 32 or name in keys:
+            raise ValueError(
+                "a list like id:base64,… is needed, each id once and of up to 32 letters, digits, _, . and -, each key "
+                "32 bytes in base64"
+            )
         keys[name] = key
     return keys
