@@ -96,7 +96,7 @@ class Settings:
             jwt_jwks_url=read.optional("JWT_JWKS_URL", variables.web_url),
             jwt_issuer=read.optional("JWT_ISSUER", str),
             jwt_audience=read.optional("JWT_AUDIENCE", str),
-            metrics_token=read.optional("METRICS_TOKEN", str),
+            metrics_token=read.optional("METRICS_TOKEN", variables.header_token),
             cors_origins=read.optional("CORS_ORIGINS", variables.origins) or frozenset(),
             rate_limit_per_principal=read.rate("RATE_LIMIT_PER_PRINCIPAL", Rate(600_000, 60)),
             rate_limit_per_address=read.rate("RATE_LIMIT_PER_ADDRESS", Rate(1_200_000, 60)),

@@ -158,6 +158,12 @@ def jwt_secret(text: str) -> str:
     return text
 
 
+def header_token(text: str) -> str:
+    if not text.isascii() or not text.isprintable():
+        raise ValueError("printable ASCII is needed: nothing else comes through a header as it was meant")
+    return text
+
+
 def strategies(text: str) -> Strategies:
     """Read ``async`` or ``async,tenant_summaries=batch``. Whether there is such a projection is seen in bootstrap."""
     usual: list[Strategy] = []

@@ -33,3 +33,17 @@ def test_a_key_with_another_name_is_one_fault(id: str) -> None:
 
     assert fault.startswith("CACHE_ENCRYPTION_KEYS: a list like id:base64,… is needed")
     assert KEY not in fault
+
+
+@pytest.mark.parametrize("token", ["söderberg", "ключ", "a\x7fb", "a\nb"])
+def test_a_token_that_no_header_can_carry_is_one_fault(token: str) -> None:
+    (fault,) = faults(METRICS_TOKEN=token)
+
+    assert fault.startswith("METRICS_TOKEN: ")
+    assert token not in fault
+
+
+def test_a_token_of_printable_ascii_is_taken_as_it_is() -> None:
+    token = "open sesame " + "".join(map(chr, range(0x21, 0x7F)))
+
+    assert Settings.from_environment(REQUIRED | {"METRICS_TOKEN": token}).metrics_token == token
