@@ -127,8 +127,13 @@ def _cache_url(text: str) -> str:
 
 
 def web_url(text: str) -> str:
-    parts = urlsplit(text)
-    if parts.scheme not in ("http", "https") or not parts.netloc:
+    try:
+        parts = urlsplit(text)
+        leads_somewhere = parts.scheme in ("http", "https") and parts.hostname and parts.port != 0
+    except ValueError:
+        # Its own words would repeat a part of the URL.
+        leads_somewhere = False
+    if not leads_somewhere:
         raise ValueError("a URL that starts with http:// or https:// is needed")
     return text
 

@@ -122,3 +122,14 @@ def test_the_doctor_reports_them(name: str, url: str) -> None:
     assert ended.returncode == 1
     assert f"fail     settings  {name}: " in ended.stdout
     assert "Traceback" not in ended.stdout
+
+
+@pytest.mark.parametrize("name", ["JWT_JWKS_URL", "EDGE_PURGE_URL", "OTEL_EXPORTER_OTLP_ENDPOINT"])
+@pytest.mark.parametrize("url", ["https://h:abc/", "https://h:99999999/", "https://:443/", "https://[h/", "ftp://h/"])
+def test_a_url_that_leads_to_no_web_server_is_one_fault(name: str, url: str) -> None:
+    without_secret = {key: value for key, value in REQUIRED.items() if (key, name) != ("JWT_SECRET", "JWT_JWKS_URL")}
+
+    with pytest.raises(SettingsError) as refused:
+        Settings.from_environment({**without_secret, name: url})
+
+    assert refused.value.faults == [f"{name}: a URL that starts with http:// or https:// is needed"]
