@@ -17,6 +17,7 @@ from domain.cache.keys import KINDS
 from domain.cache.warm_ups import WarmUps
 from web import operations
 from web.cli.answers import FAILED, acting, json_option, say, told, who
+from web.cli.ids import tenant_id
 from web.cli.progress import counted
 from web.cli.tables import table
 from web.context import container
@@ -54,30 +55,30 @@ def stats(as_json: bool) -> None:
 
 
 @cache.command()
-@click.option("--tenant", "tenant_id", help="Of this tenant; alone: all that it has.")
+@click.option("--tenant", help="Of this tenant, an id or a slug; alone: all that it has.")
 @click.option("--tag", "tags", multiple=True, help="A tag, such as user:ID or users; may be repeated.")
 @click.option("--key", help="A key as documented.")
 @click.option("--class", "query", type=click.Choice(list(KINDS)), help="All answers to a query.")
 @click.option("--pattern", help="The beginning of keys and a *.")
 @json_option
 @with_appcontext
-def invalidate(as_json: bool, **named: Any) -> None:
+def invalidate(tenant: str | None, as_json: bool, **named: Any) -> None:
     """Let nothing be answered any more from what is cached now."""
-    cleared = acting(lambda: operations.invalidate(**named))
+    cleared = acting(lambda: operations.invalidate(tenant_id=_id(tenant), **named))
     tenants = "all tenants" if cleared.tenants is None else f"{cleared.tenants:,} tenants"
     words = f"Invalidated {', '.join(cleared.tags)} of {tenants}."
     say({"tenants": cleared.tenants, "tags": list(cleared.tags)}, as_json, lambda: words)
 
 
 @cache.command()
-@click.option("--tenant", "tenant_id", help="Only this tenant's.")
+@click.option("--tenant", help="Only this tenant's, an id or a slug.")
 @click.option("--limit", type=click.IntRange(1, 10_000), help="How many answers at most.")
 @json_option
 @with_appcontext
-def warmup(tenant_id: str | None, limit: int | None, as_json: bool) -> None:
+def warmup(tenant: str | None, limit: int | None, as_json: bool) -> None:
     """Load what is asked for most, here and now unless another process is at it."""
     warm_ups = container().caching.warm_ups
-    job = told(lambda: warm_ups.ask(who(), tenant_id, limit))
+    job = told(lambda: warm_ups.ask(who(), _id(tenant), limit))
     driver = Thread(target=_drive, args=(warm_ups, job["id"]), daemon=True)
     driver.start()
     with counted("Warming up", quiet=as_json) as show:
@@ -89,6 +90,11 @@ def warmup(tenant_id: str | None, limit: int | None, as_json: bool) -> None:
     say(job, as_json, lambda: words)
     if job["state"] == "failed":
         sys.exit(FAILED)
+
+
+def _id(tenant: str | None) -> str | None:
+    # An empty name is that of no tenant, and does not mean all of them.
+    return None if tenant is None else tenant_id(tenant)
 
 
 def _lines(found: dict[str, Any]) -> Iterator[str]:

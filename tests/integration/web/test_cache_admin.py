@@ -249,6 +249,21 @@ def test_the_command_line_says_and_does_the_same(service: Service, tenant: Tenan
     assert json.loads(warmed.stdout)["state"] == "done"
 
 
+def test_the_command_line_takes_a_tenants_id_or_its_slug(service: Service, tenant: Tenant, ada: str) -> None:
+    runner = service.app.test_cli_runner()
+
+    for named in (tenant.slug, tenant.id.upper()):
+        warm(service, f"/users/{ada}")
+        assert runner.invoke(args=["cache", "invalidate", "--tenant", named]).exit_code == 0
+        assert level(service, f"/users/{ada}") == "database"
+        warmed = json.loads(runner.invoke(args=["cache", "warmup", "--tenant", named, "--json"]).stdout)
+        assert (warmed["state"], warmed["tenant_id"], warmed["keys"] > 0) == ("done", tenant.id, True)
+
+    for command, named in (("invalidate", "nobody"), ("invalidate", ""), ("warmup", "nobody"), ("warmup", "")):
+        refused = runner.invoke(args=["cache", command, "--tenant", named])
+        assert (refused.exit_code, refused.output) == (1, "Error: There is no such tenant.\n")
+
+
 def test_every_class_can_be_named(service: Service, tenant: Tenant) -> None:
     for query in KINDS:
         assert service.done("POST", INVALIDATE, {"class": query, "tenant_id": tenant.id})["tags"] == [f"class:{query}"]
