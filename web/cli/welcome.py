@@ -3,30 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import NamedTuple
 from uuid import uuid4
 
 import click
 from flask.cli import with_appcontext
 
-from domain.model.event_log import EventLog
 from domain.model.users.roles import ADMIN, SUPER_ADMIN, USER
 from domain.settings import Settings
 from web.cli.answers import json_option, say, told
+from web.cli.residents import Resident, Residents, residents
 from web.context import container
 from web.tokens import make_token
 
-#: How far into a shard to look for somebody to show.
-EVENTS = 1000
-
 HOURS = 24
-
-
-class Resident(NamedTuple):
-    """A user, and the tenant it belongs to."""
-
-    tenant_id: str
-    user_id: str
 
 
 @click.command()
@@ -37,8 +26,9 @@ def welcome(url: str | None, as_json: bool) -> None:
     """Print the address, tokens of each role and calls to try, with a user that there is."""
     settings = container().settings
     address = (url or f"http://127.0.0.1:{settings.port}").rstrip("/")
-    resident = told(lambda: _resident(container().event_store)) if settings.jwt_secret is not None else None
-    tokens = _tokens(settings, resident)
+    shown = told(lambda: residents(container().event_store)) if settings.jwt_secret is not None else None
+    resident = shown and shown.user
+    tokens = _tokens(settings, shown)
     found = {
         "url": address,
         "docs": f"{address}/docs",
@@ -49,15 +39,15 @@ def welcome(url: str | None, as_json: bool) -> None:
     say(found, as_json, lambda: "\n".join(_lines(address, tokens, resident)))
 
 
-def _tokens(settings: Settings, resident: Resident | None) -> dict[str, str]:
+def _tokens(settings: Settings, shown: Residents | None) -> dict[str, str]:
     """Return a token for each role that there can be one for: none where others own the keys."""
     if settings.jwt_secret is None:
         return {}
     # The user and the tenant of each role.
     holders: dict[str, tuple[str, str | None]] = {SUPER_ADMIN: (str(uuid4()), None)}
-    if resident is not None:
-        tenant_id = resident.tenant_id
-        holders = {USER: (resident.user_id, tenant_id), ADMIN: (str(uuid4()), tenant_id), **holders}
+    if shown is not None:
+        user, admin = shown
+        holders = {USER: (user.user_id, user.tenant_id), ADMIN: (admin.user_id, admin.tenant_id), **holders}
     return {
         role: make_token(settings, user_id=user_id, tenant_id=tenant_id, roles={role}, seconds=HOURS * 3600)
         for role, (user_id, tenant_id) in holders.items()
@@ -81,15 +71,3 @@ def _lines(address: str, tokens: dict[str, str], resident: Resident | None) -> I
             f"tenants/{resident.tenant_id}/dashboard",
         ):
             yield f"curl -H 'Authorization: Bearer {tokens[USER]}' '{address}/api/v1/{path}'\n"
-
-
-def _resident(log: EventLog) -> Resident | None:
-    """Return a user who was activated, else any who was registered, of the first tenant that has one."""
-    for shard in sorted(log.heads()):
-        found: dict[str, Resident] = {}
-        for event in log.read(shard, 0, EVENTS):
-            if event.event_type in ("user.registered", "user.activated"):
-                found.setdefault(event.event_type, Resident(event.tenant_id, event.aggregate_id))
-        if found:
-            return found.get("user.activated") or found["user.registered"]
-    return None
