@@ -48,6 +48,8 @@ class Api(flask_smorest.Api):  # type: ignore[misc]
     def init_app(self, app: Any, *, spec_kwargs: dict[str, Any] | None = None) -> None:
         app.url_map.converters |= {"id": IdConverter, "name": NameConverter}
         super().init_app(app, spec_kwargs=spec_kwargs)
+        # It would print the document without what is described later. python -m web.openapi writes all of it.
+        app.cli.commands.pop("openapi", None)
         self.register_converter(IdConverter, lambda _converter: {"type": "string", "format": "uuid"})
 
     def describe_later(self, describe: Callable[[], None]) -> None:

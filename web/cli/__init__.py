@@ -1,5 +1,6 @@
 """Commands for ``flask --app web …``."""
 
+import click
 from flask import Flask
 
 from web.cli import rebuilds, verification
@@ -28,8 +29,22 @@ COMMANDS = (
 
 
 def install(app: Flask) -> None:
-    """Add our commands to Flask's own."""
+    """Add our commands to Flask's own. Raises ClickException if one of Flask-Limiter's is running."""
+    _leave_out_limiter()
     for command in COMMANDS:
         app.cli.add_command(command)
     for command in (pause, resume):
         projections.add_command(command)
+
+
+def _leave_out_limiter() -> None:
+    """Hide Flask-Limiter's commands, which Flask finds by itself: they want one of the storages that they know."""
+    running = click.get_current_context(silent=True)
+    if running is None:
+        return
+    # Imported only now, since no process that serves has any use for it.
+    from flask_limiter.commands import cli as limiter
+
+    limiter.hidden = True
+    if running.command in limiter.commands.values():
+        raise click.ClickException("Rate limits are set by RATE_LIMIT_PER_PRINCIPAL and RATE_LIMIT_PER_ADDRESS alone.")
