@@ -131,7 +131,9 @@ def _complete(operation: Document, method: str, path: str, endpoint: str, schema
             ),
         }
     if operation["security"]:
-        answers.setdefault("401", errors.reference(401))
+        # Also what everybody may ask and a token of another kind guards.
+        for status in (401, 429):
+            answers.setdefault(str(status), errors.reference(status))
     refusals = _refusals(operation, path, is_open=is_open, is_query=is_query, is_command=is_command)
     # What is wrong with a line of an import is said in the answer's line about it.
     for status in refusals - {404, 409, 412} if is_import else refusals:

@@ -93,9 +93,7 @@ RETURNED: dict[str, Described] = {
     "IdempotencyReplayed": _returned(
         "There when an earlier request with this Idempotency-Key did the work.", "true", enum=["true"]
     ),
-    "CacheStatus": _returned(
-        "Which level of the cache gave the answer, as in RFC 9211.", "pyairtable-l1; hit; ttl=840"
-    ),
+    "CacheStatus": _returned("Which level of the cache gave the answer, as in RFC 9211.", "L1; hit; ttl=840"),
     "ServerTiming": _returned("Where the time went, in milliseconds.", "db;dur=1.2"),
     "RetryAfter": _returned("Seconds after which to try again.", 1, type="integer", minimum=0),
     "Allow": _returned("The methods that the path has.", "GET, HEAD, OPTIONS, PATCH"),

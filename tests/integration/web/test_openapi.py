@@ -10,10 +10,14 @@ import jsonschema_rs
 import pytest
 from flask import Flask
 
+from domain.variables import Rate
 from tests.integration.web.service import Service, Tenant
+from tests.integration.web.test_limits import Make, make
 from web.app import add_endpoints, empty_app
 from web.authorization import EVERYBODY, RULES
 from web.openapi.document import FILE, METHODS, path_of, written
+
+__all__ = ["make"]
 
 #: What is there for people, or is the document itself.
 UNDOCUMENTED = {
@@ -126,6 +130,32 @@ def test_an_answer_fits_its_schema_and_headers(service: Service, tenant: Tenant,
         ours = set(response.headers.keys()) - {"Content-Type", "Content-Length"}
         common = {"X-Content-Type-Options", "Content-Security-Policy", "Referrer-Policy", "X-Frame-Options", "Vary"}
         assert ours - common <= set(described["headers"]), path
+
+
+def test_refusals_that_follow_from_no_rule_of_all_are_described(make: Make, document: dict[str, Any]) -> None:
+    service = make(rate_limit_per_address=Rate(3, 3600))
+    tenant, other = service.tenant(), service.tenant()
+
+    elsewhere = service.send("GET", f"/admin/cqrs/audit?tenant={other.id}", by=tenant.admin)
+    scraped = service.app.test_client().get("/metrics")
+
+    assert (elsewhere.status_code, scraped.status_code) == (404, 429)
+    for path, response in (("/api/v1/admin/cqrs/audit", elsewhere), ("/metrics", scraped)):
+        described = operations(document)["get", path]["responses"]
+        reference = described[str(response.status_code)]["$ref"].rpartition("/")[2]
+        answer = document["components"]["responses"][reference]
+        assert response.json["code"] in answer["description"]
+        assert response.content_type in answer["content"]
+
+
+def test_the_example_of_a_cache_status_is_one(service: Service, tenant: Tenant, document: dict[str, Any]) -> None:
+    form = re.compile(r"(L[12]); hit; ttl=\d+")
+
+    service.get(f"/tenants/{tenant.id}/summary")
+    given = service.get(f"/tenants/{tenant.id}/summary").headers["Cache-Status"]
+
+    assert form.match(given)
+    assert form.fullmatch(document["components"]["headers"]["CacheStatus"]["example"])
 
 
 def test_the_document_and_its_page_are_open_and_ask_nobody_else(service: Service) -> None:
