@@ -91,5 +91,6 @@ def _next_link(found: Found) -> str | None:
     if cursor is None:
         return None
     kept = {name: value for name, value in request.args.items() if name not in ("offset", "cursor")}
-    path = url_for(str(request.endpoint), **(request.view_args or {}), **kept, cursor=cursor[1].decode())
+    values: dict[str, Any] = {**(request.view_args or {}), **kept, "cursor": cursor[1].decode()}
+    path = url_for(str(request.endpoint), **values)
     return f'<{path}>; rel="next"'

@@ -25,7 +25,7 @@ class StrictParser(FlaskParser):
     A request that has a body has no query string, and a query string has each name once.
     """
 
-    DEFAULT_UNKNOWN_BY_LOCATION: ClassVar[dict[str, str | None]] = {
+    DEFAULT_UNKNOWN_BY_LOCATION: ClassVar[dict[str, str | None]] = {  # type: ignore[misc]  # webargs' is of an object.
         **FlaskParser.DEFAULT_UNKNOWN_BY_LOCATION,
         "query": ma.RAISE,
         "json": ma.RAISE,
@@ -64,7 +64,8 @@ class StrictParser(FlaskParser):
 
     def handle_error(self, error: ma.ValidationError, *_args: Any, **_kwargs: Any) -> NoReturn:
         # webargs has put the messages below the name of the place they are about.
-        raise ValidationFailed(errors=by_field(next(iter(error.messages.values())))) from None
+        by_place: dict[str, Any] = error.messages_dict
+        raise ValidationFailed(errors=by_field(next(iter(by_place.values())))) from None
 
 
 def refuse_query_string() -> None:

@@ -15,7 +15,7 @@ class WholeRequest(Request):
     """A request whose stream ends where its Content-Length says. Reading one that ends before raises Malformed."""
 
     @cached_property
-    def stream(self) -> IO[bytes]:  # type: ignore[override]
+    def stream(self) -> IO[bytes]:
         # Also refuses a length over the limit, before anything is read.
         stream = super().stream
         if not self.environ.get("CONTENT_LENGTH") or self.content_length is None:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Literal, get_args
+
 import jwt
 
 from domain.model.errors import DomainError, Unavailable
@@ -10,12 +13,19 @@ from domain.telemetry.telemetry import Telemetry
 
 #: The kinds. ``unknown_key``: it is signed with a key that is not known, or not any more. ``keys_unavailable``: the
 #: keys can't be fetched, so nobody knows.
-REASONS = ("absent", "expired", "unknown_key", "keys_unavailable", "invalid")
+Reason = Literal["absent", "expired", "unknown_key", "keys_unavailable", "invalid"]
 
-_BY_WORDS = {"there is none": "absent", "it has expired": "expired", "its key is not known": "unknown_key"}
+#: All of them.
+REASONS: tuple[Reason, ...] = get_args(Reason)
+
+_BY_WORDS: Mapping[str, Reason] = {
+    "there is none": "absent",
+    "it has expired": "expired",
+    "its key is not known": "unknown_key",
+}
 
 
-def reason_of(error: DomainError) -> str:
+def reason_of(error: DomainError) -> Reason:
     """Return which of REASONS *error*, an Unauthenticated or Unavailable, is about."""
     if isinstance(error, Unavailable):
         return "keys_unavailable"
