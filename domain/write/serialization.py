@@ -8,6 +8,7 @@ from typing import Any
 import orjson
 
 from domain.model.claims import Claims, Reservation
+from domain.model.errors import EventNotReadable
 from domain.model.event import EVENT_TYPES, Event, RecordedEvent
 from domain.model.position import shard_of
 from domain.model.upcasting import present
@@ -25,7 +26,13 @@ EVERYWHERE = "00000000-0000-0000-0000-000000000000"
 
 def domain_event(recorded: RecordedEvent) -> Event:
     """Return the event that was recorded, in the present shape of its type. Raises EventNotReadable."""
-    return EVENT_TYPES[recorded.event_type].from_payload(present(recorded).payload)
+    shown = present(recorded)
+    try:
+        return EVENT_TYPES[shown.event_type].from_payload(shown.payload)
+    except TypeError as error:
+        raise EventNotReadable(
+            event_type=shown.event_type, schema_version=shown.schema_version, reason="its payload has other fields"
+        ) from error
 
 
 def address(reservation: Reservation, tenant_id: str) -> dict[str, Any]:

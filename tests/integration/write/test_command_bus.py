@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from typing import Any
 from uuid import uuid4
 
 import pytest
@@ -9,6 +10,7 @@ import pytest
 from domain.model.actor import Actor
 from domain.model.errors import (
     ConcurrencyConflict,
+    EventNotReadable,
     SenderDeactivated,
     UserAlreadyActive,
     UserNotActive,
@@ -20,6 +22,7 @@ from domain.model.position import Position, shard_of
 from domain.model.users.commands import ActivateUser, DeactivateUser, UpdateUser
 from domain.model.workspaces.aggregate import Workspace
 from domain.model.workspaces.commands import AddMember, CreateWorkspace, UpdateWorkspace
+from domain.write.event_store import History
 from domain.write.outcome import Outcome
 from tests.integration.write.directory import Directory
 
@@ -188,3 +191,27 @@ def test_a_command_is_done_and_told_of_where_its_snapshot_can_not_be_kept(
 
     assert acme.do(UpdateUser, user_id=user, changes={"first_name": "Grace"}).version == 101
     assert [position.offset for position, _ in acme.appended] == list(range(1, 103))
+
+
+@pytest.mark.parametrize(
+    ("changes", "reason"),
+    [
+        ({"event_type": "user.exploded"}, "the type is unknown"),
+        ({"schema_version": 99}, "it knows the versions up to 1"),
+        ({"payload": {"colour": "blue"}}, "its payload has other fields"),
+        ({"payload": "[1, 2"}, "its payload is not a JSON object that can be decoded"),
+    ],
+)
+def test_what_another_release_has_written_is_told_of_as_such(
+    acme: Directory, monkeypatch: pytest.MonkeyPatch, changes: dict[str, Any], reason: str
+):
+    user, histories = acme.register().id, acme.store.histories
+
+    def newer(*arguments: Any) -> dict[str, History]:
+        (history,) = histories(*arguments).values()
+        return {user: history._replace(events=[event._replace(**changes) for event in history.events])}
+
+    monkeypatch.setattr(acme.store, "histories", newer)
+
+    with pytest.raises(EventNotReadable, match=reason):
+        acme.do(ActivateUser, user_id=user)
