@@ -71,7 +71,7 @@ class Workspace(Aggregate):
             case RemoveMember():
                 return [membership.remove(self.members, command)]
             case ChangeMemberRole():
-                return membership.change_role(self.members, command)
+                return membership.change_role(self.members, command, witness)
             case _:
                 raise TypeError(f"{type(command).__name__} is not a command for a workspace")
 

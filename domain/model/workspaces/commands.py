@@ -55,7 +55,9 @@ class DeleteWorkspace(WorkspaceCommand):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class AddMember(WorkspaceCommand):
+class RoleCommand(WorkspaceCommand):
+    """Gives a user a role in the workspace."""
+
     user_id: str
     role: str
 
@@ -66,11 +68,15 @@ class AddMember(WorkspaceCommand):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class AddMember(RoleCommand):
+    pass
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class RemoveMember(WorkspaceCommand):
     user_id: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ChangeMemberRole(WorkspaceCommand):
-    user_id: str
-    role: str
+class ChangeMemberRole(RoleCommand):
+    pass

@@ -61,7 +61,8 @@ def remove(members: Members, command: RemoveMember) -> Event:
     return MemberRemoved(user_id=user_id)
 
 
-def change_role(members: Members, command: ChangeMemberRole) -> Sequence[Event]:
+def change_role(members: Members, command: ChangeMemberRole, user: User | None) -> Sequence[Event]:
+    """*user* is the member. One who isn't active may lose rights, and gets none: an owner has to be able to act."""
     own = _manager(members, command)
     user_id = fields.uuid("user_id", command.user_id)
     role = fields.one_of("role", command.role, roles.ROLES)
@@ -72,6 +73,8 @@ def change_role(members: Members, command: ChangeMemberRole) -> Sequence[Event]:
     _only_owners_make_owners(own, old)
     if role == old:
         return []
+    if roles.ROLES.index(role) < roles.ROLES.index(old) and not (user and user.is_active):
+        raise UserNotActive
     _keep_an_owner(members, user_id)
     return [MemberRoleChanged(user_id=user_id, old_role=old, new_role=role)]
 

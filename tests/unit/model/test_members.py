@@ -159,7 +159,7 @@ def test_one_who_is_no_member_is_not_removed(manager: Any) -> None:
 @pytest.mark.parametrize("role", ["admin", "viewer"])
 def test_owners_and_admins_change_roles(manager: Any, role: str) -> None:
     changed = MemberRoleChanged(user_id=CAROL, old_role="member", new_role=role)
-    assert_events(history, change(manager, CAROL, role), [changed])
+    assert_events(history, change(manager, CAROL, role), [changed], active_user(CAROL))
 
 
 @managers
@@ -180,8 +180,17 @@ def test_nobody_else_changes_roles(other: Any) -> None:
 def test_owners_make_and_unmake_owners(owner: Any) -> None:
     made = MemberRoleChanged(user_id=CAROL, old_role="member", new_role="owner")
     unmade = MemberRoleChanged(user_id=BOB, old_role="owner", new_role="viewer")
-    assert_events(history, change(owner, CAROL, "owner"), [made])
+    assert_events(history, change(owner, CAROL, "owner"), [made], active_user(CAROL))
     assert_events(two_owners, change(owner, BOB, "viewer"), [unmade])
+
+
+@pytest.mark.parametrize("gone", [deactivated_user(CAROL), pending_user(CAROL), None])
+def test_a_member_who_is_not_active_gets_no_rights_and_may_lose_some(gone: Any) -> None:
+    lost = MemberRoleChanged(user_id=CAROL, old_role="member", new_role="viewer")
+    assert_refused(history, change(alice, CAROL, "owner"), UserNotActive, gone)
+    assert_refused(history, change(alice, CAROL, "admin"), UserNotActive, gone)
+    assert_events(history, change(alice, CAROL, "viewer"), [lost], gone)
+    assert change(alice, CAROL, "viewer").witness_id == CAROL
 
 
 def test_an_admin_makes_and_unmakes_no_owners() -> None:
