@@ -10,7 +10,7 @@ from typing import cast
 
 from domain import tracing
 from domain.model.command import Command
-from domain.model.errors import ConcurrencyConflict, DomainError, SenderDeactivated, Unavailable, VersionMismatch
+from domain.model.errors import ConcurrencyConflict, DomainError, Unavailable, VersionMismatch
 from domain.model.position import Position
 from domain.model.users.aggregate import User
 from domain.model.users.commands import RegisterUser
@@ -180,14 +180,8 @@ class CommandBus:
         the others. Raises Unavailable.
         """
         began = time.monotonic()
-        for sender_id in {command.sender_id for command in commands if command.sender_id}:
-            ((sender, _),) = self._repository.load(commands[0].tenant_id, ("user", sender_id))
-            try:
-                cast(User, sender).refuse_if_deactivated()
-            except SenderDeactivated as error:
-                return [error] * len(commands)
         with tracing.span("append", {"cqrs.command": RegisterUser.__name__, "cqrs.events": len(commands)}):
-            results = register_users(self._store, commands, metadata, idempotency, self._now())
+            results = register_users(self._store, self._repository, commands, metadata, idempotency, self._now())
             for command, result in zip(commands, results, strict=True):
                 self._count(command, result, began, len(commands))
             done = [each for each in results if isinstance(each, Outcome) and not each.replayed]

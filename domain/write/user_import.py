@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
+from typing import cast
 
 from domain.model.errors import (
     CommandAlreadyDone,
+    ConcurrencyConflict,
     DomainError,
     EmailTaken,
     IdempotencyKeyReused,
     QuotaExceeded,
+    SenderDeactivated,
     TenantNotFound,
 )
 from domain.model.position import Position
@@ -19,12 +22,14 @@ from domain.model.users.commands import RegisterUser
 from domain.write.advance import advance
 from domain.write.event_store import Append, EventStore, NewEvent
 from domain.write.outcome import Idempotency, Metadata, Outcome
+from domain.write.repository import Repository
 
 Result = Outcome | DomainError
 
 
 def register_users(
     store: EventStore,
+    repository: Repository,
     commands: Sequence[RegisterUser],
     metadata: Metadata,
     idempotency: Sequence[Idempotency] | None,
@@ -35,8 +40,16 @@ def register_users(
     batch.replay(store)
     batch.decide()
     while batch.pending:
+        senders: dict[str, int] = {}
         try:
-            batch.done(store.append(batch.append(metadata, now)))
+            senders = _senders(repository, commands)
+            batch.done(store.append(batch.append(metadata, now, senders)))
+        except SenderDeactivated as error:
+            batch.refuse(batch.pending, error)
+        except ConcurrencyConflict as error:
+            if error.data["aggregate_id"] not in senders:
+                raise
+            # The sender has changed since it was looked at, and may have been deactivated.
         except CommandAlreadyDone:
             # Another request with the same keys came first: its answers are ours.
             batch.replay(store)
@@ -48,6 +61,15 @@ def register_users(
         except TenantNotFound as error:
             batch.refuse(batch.pending, error)
     return batch.results()
+
+
+def _senders(repository: Repository, commands: Sequence[RegisterUser]) -> dict[str, int]:
+    """Return the versions of those who send *commands*, as far as they may be users. Raises SenderDeactivated."""
+    wanted = [("user", id) for id in {command.sender_id for command in commands} if id]
+    users = [cast(User, loaded.aggregate) for loaded in repository.load(commands[0].tenant_id, *wanted)]
+    for user in users:
+        user.refuse_if_deactivated()
+    return {user.id: user.version for user in users}
 
 
 class _Batch:
@@ -90,14 +112,14 @@ class _Batch:
             seen.add(_email(new))
             self.pending[index] = new
 
-    def append(self, metadata: Metadata, now: datetime) -> Append:
-        """All that is pending, as one append."""
+    def append(self, metadata: Metadata, now: datetime, senders: Mapping[str, int]) -> Append:
+        """All that is pending, as one append, for which the *senders* have to be as they were."""
         command = self._commands[0]
         return Append(
             tenant_id=command.tenant_id,
             occurred_at=now,
             events=list(self.pending.values()),
-            expected={new.aggregate_id: 0 for new in self.pending.values()},
+            expected={**{new.aggregate_id: 0 for new in self.pending.values()}, **senders},
             metadata=metadata.of(type(command).__name__, command.actor),
             idempotency=[
                 Outcome(new.aggregate_id, new.version, Position(0, 0)).record(self._idempotency[index], ordinal)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from uuid import uuid4
 
+import pytest
+
 from domain.model.actor import Actor
 from domain.model.claims import Quotas
 from domain.model.position import Position, shard_of
@@ -52,3 +54,15 @@ class Directory:
     @property
     def head(self) -> int:
         return self.store.head(shard_of(self.tenant))
+
+
+def after_the_load(acme: Directory, monkeypatch: pytest.MonkeyPatch, interfere) -> None:
+    """Let somebody else be quicker, once: *interfere* between the next load and its append."""
+    pending, histories = iter([interfere]), acme.store.histories
+
+    def load(*arguments):
+        loaded = histories(*arguments)
+        next(pending, lambda: None)()
+        return loaded
+
+    monkeypatch.setattr(acme.store, "histories", load)

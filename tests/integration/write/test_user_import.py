@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from uuid import uuid4
 
+import pytest
+
 from domain.model.actor import Actor
 from domain.model.errors import (
     EmailTaken,
@@ -15,10 +17,10 @@ from domain.model.errors import (
     TenantNotFound,
 )
 from domain.model.position import Position, shard_of
-from domain.model.users.commands import DeactivateUser, RegisterUser
+from domain.model.users.commands import DeactivateUser, RegisterUser, UpdateUser
 from domain.write.event_store import EventStore
 from domain.write.outcome import Idempotency, Outcome
-from tests.integration.write.directory import METADATA, Directory
+from tests.integration.write.directory import METADATA, Directory, after_the_load
 
 
 class TestImport:
@@ -62,6 +64,28 @@ class TestImport:
 
         assert [type(result) for result in results] == [SenderDeactivated, SenderDeactivated]
         assert acme.head == head
+
+    def test_an_admin_who_is_deactivated_meanwhile_imports_nobody(
+        self, acme: Directory, monkeypatch: pytest.MonkeyPatch
+    ):
+        gone = acme.active_user()
+        admin = Actor(gone, acme.tenant, frozenset({"admin"}))
+        after_the_load(acme, monkeypatch, lambda: acme.do(DeactivateUser, user_id=gone, reason=None))
+
+        results = self.register(acme, *(replace(acme.registration(), actor=admin) for _ in range(2)))
+
+        assert [type(result) for result in results] == [SenderDeactivated, SenderDeactivated]
+        assert acme.head == 4
+
+    def test_an_admin_who_only_changes_meanwhile_imports_all(self, acme: Directory, monkeypatch: pytest.MonkeyPatch):
+        admin = Actor(acme.active_user(), acme.tenant, frozenset({"admin"}))
+        renamed = {"user_id": admin.id, "changes": {"first_name": "Grace"}}
+        after_the_load(acme, monkeypatch, lambda: acme.do(UpdateUser, **renamed))
+
+        results = self.register(acme, *(replace(acme.registration(), actor=admin) for _ in range(2)))
+
+        assert [type(result) for result in results] == [Outcome, Outcome]
+        assert acme.head == 6
 
     def test_a_tenant_that_does_not_exist_gets_nobody(self, acme: Directory):
         acme.tenant = str(uuid4())
