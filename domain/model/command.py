@@ -34,8 +34,9 @@ class Command:
     def sender_id(self) -> str | None:
         """The id under which the actor may be a user of the tenant, whom a deactivation has to stop at once.
 
-        A token is valid for a while after its user was deactivated. None where no look is needed: nobody deactivates
-        a super_admin, and a user sees for itself how it stands.
+        A token is valid for a while after its user was deactivated. None where no look is needed: a super_admin is no
+        user of a tenant that its token does not name, and a user sees for itself how it stands.
         """
         id = self.actor.id
-        return None if self.actor.is_super_admin or id == self.aggregate_id or not is_uuid(id) else id
+        elsewhere = self.actor.is_super_admin and self.actor.tenant_id != self.tenant_id
+        return None if elsewhere or id == self.aggregate_id or not is_uuid(id) else id

@@ -72,7 +72,7 @@ class User(Aggregate):
         oneself = isinstance(command, UpdateUser) and command.actor.id == self.id
         if not oneself and not command.actor.administers(command.tenant_id):
             raise Forbidden
-        if command.actor.id == self.id and not oneself and not command.actor.is_super_admin:
+        if command.actor.id == self.id and command.actor.tenant_id == command.tenant_id and not oneself:
             self.refuse_if_deactivated()
         match command:
             case RegisterUser():

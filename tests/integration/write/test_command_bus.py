@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 from uuid import uuid4
 
@@ -11,6 +12,7 @@ from domain.model.actor import Actor
 from domain.model.errors import (
     ConcurrencyConflict,
     EventNotReadable,
+    Forbidden,
     SenderDeactivated,
     UserAlreadyActive,
     UserNotActive,
@@ -19,12 +21,13 @@ from domain.model.errors import (
     WorkspaceNotFound,
 )
 from domain.model.position import Position, shard_of
+from domain.model.tenants.commands import ChangeTenant
 from domain.model.users.commands import ActivateUser, DeactivateUser, UpdateUser
 from domain.model.workspaces.aggregate import Workspace
 from domain.model.workspaces.commands import AddMember, CreateWorkspace, UpdateWorkspace
 from domain.write.event_store import History
 from domain.write.outcome import Outcome
-from tests.integration.write.directory import Directory
+from tests.integration.write.directory import METADATA, Directory, after_the_load
 
 
 def test_a_command_answers_with_id_version_and_position_and_tells_of_its_events(acme: Directory):
@@ -86,18 +89,6 @@ def test_a_named_version_has_to_be_the_present_one(acme: Directory):
     assert error.value.data == {"expected": 1, "actual": 2}
 
     acme.do(UpdateUser, user_id=user, changes={"first_name": "Grace"}, expected_version=2)
-
-
-def after_the_load(acme: Directory, monkeypatch: pytest.MonkeyPatch, interfere) -> None:
-    """Let somebody else be quicker, once: *interfere* between the next load and its append."""
-    pending, histories = iter([interfere]), acme.store.histories
-
-    def load(*arguments):
-        loaded = histories(*arguments)
-        next(pending, lambda: None)()
-        return loaded
-
-    monkeypatch.setattr(acme.store, "histories", load)
 
 
 def test_a_version_that_changes_after_the_load_is_a_mismatch_too(acme: Directory, monkeypatch: pytest.MonkeyPatch):
@@ -215,3 +206,19 @@ def test_what_another_release_has_written_is_told_of_as_such(
 
     with pytest.raises(EventNotReadable, match=reason):
         acme.do(ActivateUser, user_id=user)
+
+
+@pytest.mark.parametrize("role", ["admin", "super_admin"])
+def test_who_was_deactivated_changes_nothing_in_its_tenant_whatever_its_token_says(acme: Directory, role: str):
+    gone, other = acme.active_user(), acme.active_user()
+    acme.do(DeactivateUser, user_id=gone, reason=None)
+    sender = Actor(gone, acme.tenant, frozenset({role}))
+
+    with pytest.raises(SenderDeactivated):
+        acme.do(ActivateUser, actor=sender, user_id=gone)
+    with pytest.raises(SenderDeactivated):
+        acme.do(DeactivateUser, actor=sender, user_id=other, reason=None)
+    with pytest.raises(SenderDeactivated):
+        acme.bus.execute(replace(acme.registration(), actor=sender), metadata=METADATA)
+    with pytest.raises(SenderDeactivated if role == "super_admin" else Forbidden):
+        acme.do(ChangeTenant, actor=sender, name="Mine")
