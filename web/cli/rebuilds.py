@@ -111,12 +111,18 @@ def start_over(yes: bool, as_json: bool) -> None:
     done = told(_start_over)
     container().wake(done.shards)
     say(
-        {"events": done.events, "shards": len(done.shards), "skips_dropped": done.skips_dropped},
+        {**done._asdict(), "shards": len(done.shards)},
         as_json,
-        lambda: (
-            f"{done.events:,} events on {len(done.shards)} shards are folded again by the workers.\n"
-            f"{done.skips_dropped:,} skips were about events that are not there any more.\n"
-            "How far they are: flask --app web projections status"
+        lambda: "\n".join(
+            [
+                f"{done.events:,} events on {len(done.shards)} shards are folded again by the workers.",
+                f"{done.skips_dropped:,} skips were about events that are not there any more.",
+                *(
+                    f"{name} is paused, and has no rows until it goes on: flask --app web projections resume {name}"
+                    for name in done.paused
+                ),
+                "How far they are: flask --app web projections status",
+            ]
         ),
     )
 

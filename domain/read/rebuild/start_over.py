@@ -10,6 +10,7 @@ import structlog
 from domain.model.event_log import EventLog
 from domain.postgres.pool import Pool
 from domain.read.projection import Projection
+from domain.read.projection_states import ProjectionStates
 from domain.read.rebuild import bookkeeping, ddl
 from domain.read.rebuild.ddl import LIVE
 from domain.read.rebuild.records import Rebuilds
@@ -30,11 +31,13 @@ _FORMER = (
 
 
 class StartedOver(NamedTuple):
-    """The shards that have events to be folded, how many events these are, and how many skips no longer fit."""
+    """The shards that have events to be folded, how many events these are, how many skips no longer fit, and the
+    projections that have no rows until they are resumed, because they are paused."""
 
     shards: list[int]
     events: int
     skips_dropped: int
+    paused: list[str]
 
 
 class StartOver:
@@ -72,6 +75,7 @@ class StartOver:
                 ddl.drop_schema(cursor, ddl.kept_schema(projection.name))
             cursor.execute(f"TRUNCATE {', '.join(f'{LIVE}.{table}' for table in (*tables, *_FORMER))}")
             dropped = self._drop_skips(cursor)
+            states = ProjectionStates(LIVE).all(cursor, [projection.name for projection in self._projections])
             cursor.execute(
                 "UPDATE read_schema.projection_checkpoints SET position = 0, event_id = NULL, parked = 0, "
                 "invalidated_position = 0, pending_since = NULL, moved_at = clock_timestamp()"
@@ -79,7 +83,8 @@ class StartOver:
         heads = self._event_log.heads()
         log.warning("All read models are made anew.", events=sum(heads.values()), skips_dropped=dropped)
         self._on_emptied()
-        return StartedOver(sorted(heads), sum(heads.values()), dropped)
+        paused = [name for name, each in states.items() if each.state == "paused"]
+        return StartedOver(sorted(heads), sum(heads.values()), dropped, paused)
 
     def _drop_skips(self, cursor: cursor) -> int:
         """Forget what is skipped of events that the log does not have; what it has stays skipped. Return how many."""

@@ -118,7 +118,7 @@ def _projection(projection: Mapping[str, Any]) -> Iterator[Reason]:
             "Mend the cause and deploy: it goes on by itself once a trial batch passes. Or resume it so that it parks "
             "what fails."
             if pause["error"]
-            else "Resume it as soon as the reason for the pause is gone. Its rows stay as they were until then.",
+            else "Resume it as soon as the reason for the pause is gone. Until then it shows nothing newer.",
         )
     elif projection["lag_seconds"] > LATE + projection["allowance_seconds"]:
         yield Reason(

@@ -128,3 +128,24 @@ def test_the_same_on_the_command_line(app: Flask, service: Service, tenant: Tena
     refused = run(args=["projections", "rebuild", "workspaces"])
     assert (refused.exit_code, refused.output.startswith("Error: A rebuild of projection workspaces")) == (1, True)
     assert "cancelled" in run(args=["projections", "cancel", "workspaces"]).output
+
+
+def test_whoever_makes_all_anew_hears_which_projections_are_paused_and_have_no_rows(
+    service: Service, tenant: Tenant
+) -> None:
+    ada = tenant.user()
+    service.fold()
+    service.container.projection_switch.pause("users", "night", "cli:root")
+    runner = service.app.test_cli_runner()
+
+    said = runner.invoke(args=["projections", "start-over", "--yes"])
+    again = json.loads(runner.invoke(args=["projections", "start-over", "--yes", "--json"]).stdout)
+
+    assert said.exit_code == 0, said.output
+    assert "users is paused, and has no rows until it goes on: flask --app web projections resume users" in said.stdout
+    assert again["paused"] == ["users"]
+    service.fold()
+    assert service.done("GET", f"/users/tenant/{tenant.id}")["users"] == []
+    service.container.projection_switch.resume("users", "morning", "cli:root")
+    service.fold()
+    assert service.done("GET", f"/users/{ada.id}")["id"] == ada.id
