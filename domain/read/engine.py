@@ -54,7 +54,7 @@ _STRIDE = 5
 _PATIENCE = 3
 
 #: No further piece is read in a transaction that holds more rows than this, which may be large ones.
-_MOST_HELD = 2500
+_MOST_HELD = 5000
 
 _USUAL, _NOBODY = Policy(), NullInvalidator()
 

@@ -66,11 +66,11 @@ def test_so_many_pieces_are_one_transaction(engine_pool: Pool, story: Story) -> 
 
 def test_a_transaction_that_holds_many_rows_ends(engine_pool: Pool, story: Story) -> None:
     tenant = story.tenant()
-    for _ in range(3600):
+    for _ in range(6600):
         story.registered(tenant)
     engine = ProjectionEngine(engine_pool, story, [users], 1000, pieces=20)
 
-    assert engine.run(shard_of(tenant)) == Progress(applied=3000, behind=True)
+    assert engine.run(shard_of(tenant)) == Progress(applied=6000, behind=True)
 
 
 def test_what_fails_in_a_later_piece_parks_its_aggregate_alone(engine_pool: Pool) -> None:
