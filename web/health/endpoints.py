@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 from flask import Response
@@ -28,10 +29,13 @@ def live() -> Response:
 @blueprint.alt_response(503, schema=ReadyView, description="Not ready")
 def ready() -> Response:
     """Say whether requests can be served: both schemas are reachable and migrated"""
-    parts = {
-        "write_schema": checks.schema(container().write_pool, "write"),
-        "read_schema": checks.schema(container().query_pool, "read"),
-    }
+    parts = checks.together(
+        container(),
+        {
+            "write_schema": partial(checks.schema, container().write_pool, "write"),
+            "read_schema": partial(checks.schema, container().query_pool, "read"),
+        },
+    )
     fit = all(part["status"] == checks.UP for part in parts.values())
     return _answer(200 if fit else 503, {"status": "ready" if fit else "not ready", "parts": parts})
 

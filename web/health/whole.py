@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any, NamedTuple
 
 from domain.bootstrap import Container
@@ -30,17 +31,19 @@ class Whole(NamedTuple):
 
 
 def whole(container: Container) -> Whole:
-    """Look at all parts. Never raises for one that is down."""
+    """Look at all parts. Never raises for one that is down, and waits for none that hangs."""
     vital = {
         "write_database": (container.write_pool, "DATABASE_URL"),
         "read_database": (container.read_pool, "READ_DATABASE_URL"),
         "query_database": (container.query_pool, "READ_REPLICA_URL"),
     }
-    parts = {name: checks.database(pool) for name, (pool, _) in vital.items()}
-    parts["redis"] = checks.redis(container.settings.redis_url)
+    looks = {name: partial(checks.database, pool) for name, (pool, _) in vital.items()}
+    looks["redis"] = partial(checks.redis, container.settings.redis_url)
+    if own_cache := container.settings.cache_redis_url != container.settings.redis_url:
+        looks["cache_redis"] = partial(checks.redis, container.settings.cache_redis_url)
+    parts = checks.together(container, looks)
     redis_is_up = parts["redis"]["status"] == checks.UP
-    own_cache = container.settings.cache_redis_url != container.settings.redis_url
-    parts["cache_redis"] = checks.redis(container.settings.cache_redis_url) if own_cache else parts["redis"]
+    parts.setdefault("cache_redis", parts["redis"])
     reasons = [
         Reason("unhealthy", f"{name} does not answer", _DATABASE_REMEDY.format(setting=setting))
         for name, (_, setting) in vital.items()
@@ -50,7 +53,9 @@ def whole(container: Container) -> Whole:
     if reasons:
         parts["projections"] = {"status": checks.UNKNOWN}
     else:
-        parts["projections"], reasons, status = checks.projections(container.monitor, redis_is_up)
+        look = partial(checks.projections, container.monitor, redis_is_up)
+        found = checks.asking(container).ask({"projections": look})["projections"]
+        parts["projections"], reasons, status = found or checks.no_projections(TimeoutError())
     told = all_troubles(container.telemetry.look().processes.values())
     reasons = sorted([*reasons, *troubles(told)], key=lambda reason: reason.verdict != "unhealthy")
     if not redis_is_up:

@@ -1,11 +1,10 @@
-"""All parts of the service, each asked on a thread of its own, so that one that hangs keeps nobody from the others."""
+"""The metrics of all parts of the service."""
 
 from __future__ import annotations
 
 import platform
-import threading
-import time
 from collections.abc import Callable, Iterable, Iterator
+from functools import partial
 from importlib.metadata import version
 from typing import Any
 
@@ -14,6 +13,7 @@ import structlog
 from prometheus_client.core import Metric
 
 from domain.bootstrap import Container
+from web.asking import Asking
 from web.metrics.counted import counted
 from web.metrics.databases import database
 from web.metrics.families import gauge
@@ -22,9 +22,6 @@ from web.metrics.projections import projections
 from web.metrics.servers import broker, memory
 
 log = structlog.get_logger(__name__)
-
-#: Seconds after which a part that has not answered is taken for down.
-PATIENCE = 2.0
 
 Collector = Callable[[Container], Iterable[Metric]]
 
@@ -59,16 +56,13 @@ class Parts:
 
     def __init__(self, container: Container) -> None:
         self._container = container
-        self._asked: dict[str, threading.Thread] = {}
+        self._asking: Asking[list[Metric] | None] = Asking("metrics")
         self._failing: set[str] = set()
 
     def collect(self) -> Iterator[Metric]:
-        deadline = time.monotonic() + PATIENCE
-        asked = {name: self._ask(name, collector) for name, collector in COLLECTORS.items()}
-        found: dict[str, list[Metric] | None] = {}
-        for name, (thread, answer) in asked.items():
-            thread.join(max(0.0, deadline - time.monotonic()))
-            found[name] = answer[0] if answer else None
+        found = self._asking.ask(
+            {name: partial(self._collected, name, collector) for name, collector in COLLECTORS.items()}
+        )
         yield gauge(
             "cqrs_up",
             "1 for a part of the service that answered just now. What is known of one that didn't is left out",
@@ -83,26 +77,17 @@ class Parts:
         )
         yield from _merged(metrics for metrics in found.values() if metrics)
 
-    def _ask(self, name: str, collector: Collector) -> tuple[threading.Thread, list[list[Metric]]]:
-        """Ask a part, unless whoever asked it before is still waiting."""
-        answer: list[list[Metric]] = []
-        before = self._asked.get(name)
-        if before is not None and before.is_alive():
-            return before, answer
-
-        def ask() -> None:
-            try:
-                answer.append(list(collector(self._container)))
-                self._failing.discard(name)
-            except Exception as error:
-                # Said once: it may go on for hours, and Prometheus asks every few seconds.
-                if name not in self._failing:
-                    log.warning("A part has no metrics now", part=name, error=type(error).__name__)
-                self._failing.add(name)
-
-        thread = self._asked[name] = threading.Thread(target=ask, name=f"metrics of {name}", daemon=True)
-        thread.start()
-        return thread, answer
+    def _collected(self, name: str, collector: Collector) -> list[Metric] | None:
+        try:
+            found = list(collector(self._container))
+        except Exception as error:
+            # Said once: it may go on for hours, and Prometheus asks every few seconds.
+            if name not in self._failing:
+                log.warning("A part has no metrics now", part=name, error=type(error).__name__)
+            self._failing.add(name)
+            return None
+        self._failing.discard(name)
+        return found
 
 
 def _merged(parts: Iterable[list[Metric]]) -> Iterable[Metric]:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from uuid import uuid4
 
@@ -13,6 +16,9 @@ from domain.settings import Settings
 from tests.integration.web.service import ROOT, Service, Tenant, problem
 from web.admin.schemas import ProjectionsStatusView
 from web.app import create_app
+from workers.launcher.postgres import EmbeddedPostgres
+
+DATABASES = ("database_url", "read_database_url", "read_replica_url")
 
 NOWHERE = "postgresql://nobody@127.0.0.1:1/nothing"
 
@@ -148,3 +154,33 @@ def test_the_projections_status_is_for_super_admins(service: Service, tenant: Te
 
 def test_root_sees_nothing_of_a_tenant_that_is_not_there(service: Service) -> None:
     problem(service.get("/tenants/x/summary", by=ROOT), 404, "tenant_not_found")
+
+
+def test_probes_are_answered_while_postgres_is_frozen(settings: Settings, postgres_server: EmbeddedPostgres) -> None:
+    # Given a service whose connections are open when PostgreSQL freezes
+    service = service_on(replace(settings, **dict.fromkeys(DATABASES, postgres_server.url)))
+    assert health(service, "ready")[0] == 200
+    threads = ThreadPoolExecutor()
+    postgres_server.freeze()
+
+    # When it is asked, by several at once, for longer than one of them waits
+    asked = [threads.submit(health, service, name) for name in ("ready", "cqrs", "live", "ready", "cqrs")]
+    ready, cqrs, live, *again = [each.result(timeout=20) for each in asked]
+    afterwards = threads.submit(health, service, "ready").result(timeout=20)
+
+    # Then each gets an answer, and nobody asks a part that somebody waits for already
+    assert (ready[0], cqrs[0], live[0]) == (503, 503, 200)
+    assert ready[1]["parts"] == {"write_schema": {"status": "down"}, "read_schema": {"status": "down"}}
+    assert "write_database does not answer" in cqrs[1]["reasons"]
+    assert ([status for status, _ in again], afterwards[0]) == ([503, 503], 503)
+    waiting = [thread.name for thread in threading.enumerate() if thread.name.startswith("health of")]
+    assert len(waiting) == len(set(waiting))
+
+    # And once it goes on, all is well again
+    postgres_server.resume()
+    deadline = time.monotonic() + 20
+    while health(service, "ready")[0] != 200:
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
+    threads.shutdown()
+    service.container.close()

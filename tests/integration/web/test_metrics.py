@@ -21,6 +21,7 @@ from domain.settings import Settings
 from tests.integration.read.poison import execute
 from tests.integration.web.service import Service, Tenant
 from tests.prometheus import program
+from web import asking
 from web.app import create_app
 from web.metrics import parts
 
@@ -196,7 +197,7 @@ def test_a_part_that_hangs_is_down_and_is_not_asked_again_meanwhile(
         return []
 
     monkeypatch.setitem(parts.COLLECTORS, "broker", hangs)
-    monkeypatch.setattr(parts, "PATIENCE", 0.5)
+    monkeypatch.setattr(asking, "PATIENCE", 0.5)
 
     first = ups(service)
     second = ups(service)
