@@ -12,7 +12,6 @@ import pytest
 import redis
 
 from domain.bootstrap import bootstrap
-from domain.model.position import shard_of
 from domain.settings import Settings
 from domain.variables import Rate
 from tests.integration.web.service import ROOT, Service, problem
@@ -210,7 +209,8 @@ def test_a_bounded_number_of_queries_waits_and_the_others_are_served(make: Make)
     tenant = service.tenant()
     service.fold()
     path = f"/tenants/{tenant.id}/summary"
-    ahead = {"Min-Position": f"{shard_of(tenant.id)}-1000", "Prefer": "wait=5"}
+    ahead = {"Min-Position": service.done("PATCH", f"/tenants/{tenant.id}", {"name": "New"})["position"]}
+    ahead |= {"Prefer": "wait=5"}
     first = threading.Thread(target=lambda: Service(service.app).send("GET", path, headers=ahead))
     first.start()
     time.sleep(0.5)
