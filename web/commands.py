@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable
+from contextlib import suppress
 from uuid import UUID, uuid4, uuid5
 
 from flask import Response, request
 
 from domain.model.command import Command
-from domain.model.errors import VersionMismatch
+from domain.model.errors import ConcurrencyConflict, VersionMismatch
 from domain.write.outcome import Idempotency, Outcome
 from web import conditions
 from web.context import actor, container, metadata
@@ -59,16 +61,26 @@ def new_id() -> str:
     return str(uuid4())
 
 
-def new_tenant_id() -> str:
-    """Return the id of a tenant to be created.
+def create_tenant(made: Callable[[str], Command], *, location: Callable[[str], str]) -> Response:
+    """Carry out the command that *made* makes of the id of a tenant to be created.
 
-    With an Idempotency-Key it is made from the key and its sender, because the record of the first time lies on the
-    shard that the tenant's id decides.
+    With an Idempotency-Key the id is made from the key and its sender, because the record of the first time lies on
+    the shard that the tenant's id decides. If that tenant is there and its record is not, the record was forgotten,
+    the key is new again, and the next id that it makes is taken. Repetitions come to the same id on the same way.
     """
     key = conditions.idempotency_key()
-    return str(uuid4()) if key is None else keyed_tenant_id(actor().id, key)
+    for use in itertools.count():
+        tenant_id = str(uuid4()) if key is None else keyed_tenant_id(actor().id, key, use)
+        # The bus has looked for the record after the conflict, so that of several at once one makes the tenant.
+        with suppress(ConcurrencyConflict):
+            return carry_out(made(tenant_id), location=location)
+    raise AssertionError("there is always a next id")
 
 
-def keyed_tenant_id(sender: str, key: str) -> str:
-    """Return the id of the tenant that *sender* creates under the Idempotency-Key *key*."""
-    return str(uuid5(_KEYED, f"{sender}\n{key}"))
+def keyed_tenant_id(sender: str, key: str, use: int = 0) -> str:
+    """Return the id of the tenant that *sender* creates under the Idempotency-Key *key*.
+
+    *use* counts how often the key has made a tenant and was forgotten since.
+    """
+    # No key has a space in it, so none looks like another one's later use.
+    return str(uuid5(_KEYED, f"{sender}\n{key} {use}" if use else f"{sender}\n{key}"))

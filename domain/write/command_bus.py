@@ -67,7 +67,8 @@ class CommandBus:
         """Carry out *command*, or repeat the answer that its Idempotency-Key got before.
 
         Raises the DomainErrors of the aggregate and of EventStore.append; VersionMismatch if the aggregate isn't at
-        *expected_version*; IdempotencyKeyReused; ConcurrencyConflict if others kept changing the aggregate.
+        *expected_version*; IdempotencyKeyReused; ConcurrencyConflict if others kept changing the aggregate, or if what
+        is to be created is there already.
         """
         began = time.monotonic()
         try:
@@ -108,9 +109,11 @@ class CommandBus:
             try:
                 return self._execute(command, metadata, expected_version, idempotency)
             except ConcurrencyConflict as conflict:
-                if expected_version is not None and conflict.data["aggregate_id"] == command.aggregate_id:
+                own = conflict.data["aggregate_id"] == command.aggregate_id
+                if expected_version is not None and own:
                     raise VersionMismatch(expected=expected_version, actual=conflict.data["actual"]) from None
-                if attempt == ATTEMPTS - 1:
+                # What is there already can't be created however often it is tried.
+                if attempt == ATTEMPTS - 1 or (command.creates and own):
                     raise
                 self._sleep(random.uniform(0, min(0.05, 0.001 * 2**attempt)))  # noqa: S311 - Jitter, no secret.
         raise AssertionError("the last attempt returns or raises")

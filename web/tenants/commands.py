@@ -19,8 +19,10 @@ from web.tenants.schemas import ChangeTenantBody, CreateTenantBody, PlanBody
 @blueprint.response(201, OutcomeView)
 def create_tenant(body: dict[str, Any]) -> Response:
     """Create a tenant"""
-    command = CreateTenant(tenant_id=commands.new_tenant_id(), actor=actor(), **body)
-    return commands.carry_out(command, location="/api/v1/tenants/{}/summary".format)
+    return commands.create_tenant(
+        lambda tenant_id: CreateTenant(tenant_id=tenant_id, actor=actor(), **body),
+        location="/api/v1/tenants/{}/summary".format,
+    )
 
 
 @blueprint.route("/<id:tenant_id>", methods=["PATCH"])

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import json
 import threading
+from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -108,6 +111,48 @@ def test_a_key_finds_the_tenant_it_made(service: Service) -> None:
     assert service.done("POST", "/tenants", body, headers=KEY) == first
     problem(service.send("POST", "/tenants", body | {"name": "x"}, headers=KEY), 422, "idempotency_key_reused")
     problem(service.send("POST", "/tenants", body, headers={"Idempotency-Key": "k-2"}), 409, "slug_taken")
+
+
+def forget_answers(service: Service) -> None:
+    """Let so much time go by that the clock deletes every answer that is kept now."""
+    service.container.event_store.forget_answers(datetime.now(UTC) + timedelta(hours=1), limit=100)
+
+
+def test_a_key_that_was_forgotten_is_new_also_for_a_tenant(service: Service) -> None:
+    # Given a key with which a tenant was made so long ago that its answer isn't kept any more
+    bodies = [{"name": "Acme", "slug": f"acme-{number}", "plan": "free"} for number in range(3)]
+    made = [service.done("POST", "/tenants", bodies[0], headers=KEY)]
+
+    for body in bodies[1:]:
+        forget_answers(service)
+        problem(service.send("POST", "/tenants", bodies[0], headers=KEY), 409, "slug_taken")
+
+        # When another is made with it
+        made.append(service.done("POST", "/tenants", body, headers=KEY))
+
+        # Then the key stands for that one
+        assert service.done("POST", "/tenants", body, headers=KEY) == made[-1]
+        problem(service.send("POST", "/tenants", bodies[0], headers=KEY), 422, "idempotency_key_reused")
+    assert len({each["id"] for each in made}) == len(bodies)
+
+
+def test_a_key_that_was_forgotten_and_is_sent_many_times_at_once_makes_one_tenant(service: Service) -> None:
+    first = service.done("POST", "/tenants", {"name": "Acme", "slug": "acme", "plan": "free"}, headers=KEY)
+    forget_answers(service)
+    start = threading.Barrier(8)
+
+    def create(number: int) -> Any:
+        start.wait()
+        body = {"name": "Acme", "slug": f"acme-{number % 2}", "plan": "free"}
+        return Service(service.app).send("POST", "/tenants", body, headers=KEY)
+
+    with ThreadPoolExecutor(8) as threads:
+        answers = list(threads.map(create, range(8)))
+
+    # Half of them ask for something else than the one that was the first.
+    assert Counter(answer.status_code for answer in answers) == {201: 4, 422: 4}
+    assert len({answer.data for answer in answers if answer.status_code == 201}) == 1
+    assert first["id"] not in {answer.json.get("id") for answer in answers}
 
 
 def test_a_key_repeats_a_command_that_could_not_be_done_twice(service: Service, tenant: Tenant) -> None:

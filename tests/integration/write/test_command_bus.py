@@ -21,13 +21,14 @@ from domain.model.errors import (
     WorkspaceNotFound,
 )
 from domain.model.position import Position, shard_of
-from domain.model.tenants.commands import ChangeTenant
+from domain.model.tenants.commands import ChangeTenant, CreateTenant
 from domain.model.users.commands import ActivateUser, DeactivateUser, UpdateUser
 from domain.model.workspaces.aggregate import Workspace
 from domain.model.workspaces.commands import AddMember, CreateWorkspace, UpdateWorkspace
+from domain.write.command_bus import CommandBus
 from domain.write.event_store import History
 from domain.write.outcome import Outcome
-from tests.integration.write.directory import METADATA, Directory, after_the_load
+from tests.integration.write.directory import METADATA, ROOT, Directory, after_the_load
 
 
 def test_a_command_answers_with_id_version_and_position_and_tells_of_its_events(acme: Directory):
@@ -113,6 +114,17 @@ def test_one_who_keeps_losing_gives_up(acme: Directory, monkeypatch: pytest.Monk
 
     with pytest.raises(ConcurrencyConflict):
         acme.do(UpdateUser, user_id=user, changes={"first_name": "Slow"})
+
+
+def test_what_is_there_already_is_not_created_by_trying_again(acme: Directory):
+    pauses: list[float] = []
+    bus = CommandBus(acme.store, sleep=pauses.append)
+    again = CreateTenant(tenant_id=acme.tenant, actor=ROOT, name="Acme", slug="another", plan="free")
+
+    with pytest.raises(ConcurrencyConflict):
+        bus.execute(again, metadata=METADATA)
+
+    assert not pauses
 
 
 def test_nothing_is_done_for_a_sender_who_is_being_deactivated(acme: Directory, monkeypatch: pytest.MonkeyPatch):
