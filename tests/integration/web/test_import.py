@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+from codecs import BOM_UTF8
 from collections.abc import Iterator
 from typing import Any
 
@@ -72,6 +73,12 @@ def test_each_line_fails_on_its_own(service: Service, tenant: Tenant) -> None:
             {"line", "status", "id"} if each["status"] == 201 else {"line", "status", "code", "detail"}
         )
     assert "age" in results[6]["detail"]
+
+
+def test_a_byte_order_mark_before_the_first_user_is_passed_over(service: Service, tenant: Tenant) -> None:
+    results = send(service, tenant.admin, BOM_UTF8 + user(1), user(2))
+
+    assert [(each["line"], each["status"]) for each in results] == [(1, 201), (2, 201)]
 
 
 def test_nothing_in_gives_nothing_out(service: Service, tenant: Tenant) -> None:
