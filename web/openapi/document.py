@@ -107,8 +107,7 @@ def _complete(operation: Document, method: str, path: str, endpoint: str, schema
 
     names = ["RequestId", "Traceparent"]
     names += ["MinPosition", "Prefer", "IfNoneMatch"] if is_query else []
-    names += ["IdempotencyKey"] if is_command else []
-    names += ["IfMatch"] if is_command and not is_import else []
+    names += ["IdempotencyKey", "IfMatch"] if is_command else []
     operation.setdefault("parameters", []).extend({"$ref": f"#/components/parameters/{name}"} for name in names)
 
     answers = operation["responses"] = {str(status): answer for status, answer in operation["responses"].items()}
@@ -136,7 +135,7 @@ def _complete(operation: Document, method: str, path: str, endpoint: str, schema
             answers.setdefault(str(status), errors.reference(status))
     refusals = _refusals(operation, path, is_open=is_open, is_query=is_query, is_command=is_command)
     # What is wrong with a line of an import is said in the answer's line about it.
-    for status in refusals - {404, 409, 412} if is_import else refusals:
+    for status in refusals - {404, 409} if is_import else refusals:
         answers.setdefault(str(status), errors.reference(status))
     for body in operation.get("requestBody", {}).get("content", {}).values():
         if "example" not in body and "examples" not in body:

@@ -213,6 +213,33 @@ def test_a_bad_key_is_told_before_the_answer_begins(service: Service, tenant: Te
     problem(response, 400, "malformed")
 
 
+@pytest.mark.parametrize(
+    ("tag", "status", "code", "told"),
+    [
+        ('"3"', 412, "version_mismatch", "expected 3, found 0"),
+        ('W/"3"', 412, "version_mismatch", "event_version"),
+        ("3", 400, "malformed", "entity tag"),
+    ],
+)
+def test_users_that_do_not_exist_yet_have_no_version_to_match(
+    service: Service, tenant: Tenant, tag: str, status: int, code: str, told: str
+) -> None:
+    response = service.send(
+        "POST", "/users/import", by=tenant.admin, data=user(1), content_type=NDJSON, headers={"If-Match": tag}
+    )
+
+    assert told in problem(response, status, code)["detail"]
+    single = service.send("POST", "/users", json.loads(user(2)), by=tenant.admin, headers={"If-Match": tag})
+    assert problem(single, status, code)["detail"] == response.json["detail"]
+    assert service.get(f"/users/tenant/{tenant.id}", by=tenant.admin).json["users"] == []
+
+
+def test_any_version_may_be_asked_for(service: Service, tenant: Tenant) -> None:
+    results = send(service, tenant.admin, user(1), **{"If-Match": "*"})
+
+    assert [each["status"] for each in results] == [201]
+
+
 def test_a_body_longer_than_any_import_is_refused(service: Service, tenant: Tenant) -> None:
     response = service.send(
         "POST",
