@@ -53,6 +53,7 @@ def register_users(
         except CommandAlreadyDone:
             # Another request with the same keys came first: its answers are ours.
             batch.replay(store)
+            batch.decide()
         except EmailTaken as error:
             batch.refuse((i for i, new in batch.pending.items() if _email(new) in error.data["values"]), error)
         except QuotaExceeded as error:
@@ -79,6 +80,7 @@ class _Batch:
         self._commands = commands
         self._idempotency = idempotency
         self._results: dict[int, Result] = {}
+        self._repeated: dict[int, tuple[int, EmailTaken]] = {}
         self.pending: dict[int, NewEvent] = {}
 
     def replay(self, store: EventStore) -> None:
@@ -88,15 +90,15 @@ class _Batch:
         records = store.answered(self._commands[0].tenant_id, [each.key for each in self._idempotency])
         for index, asked in enumerate(self._idempotency):
             if asked.key in records and index not in self._results:
-                self.pending.pop(index, None)
                 try:
                     self._results[index] = Outcome.replay(records[asked.key], asked)
                 except IdempotencyKeyReused as error:
                     self._results[index] = error
 
     def decide(self) -> None:
-        """Let a new user decide on each command; of two with the same address the first is tried."""
-        seen: set[str] = set()
+        """Let a new user decide on each command without a result; of two with the same address the first is tried."""
+        firsts: dict[str, int] = {}
+        self.pending, self._repeated = {}, {}
         for index, command in enumerate(self._commands):
             if index in self._results:
                 continue
@@ -106,11 +108,11 @@ class _Batch:
             except DomainError as error:
                 self._results[index] = error
                 continue
-            if _email(new) in seen:
-                self._results[index] = EmailTaken(values=[_email(new)])
-                continue
-            seen.add(_email(new))
-            self.pending[index] = new
+            first = firsts.setdefault(_email(new), index)
+            if first == index:
+                self.pending[index] = new
+            else:
+                self._repeated[index] = first, EmailTaken(values=[_email(new)])
 
     def append(self, metadata: Metadata, now: datetime, senders: Mapping[str, int]) -> Append:
         """All that is pending, as one append, for which the *senders* have to be as they were."""
@@ -144,6 +146,10 @@ class _Batch:
 
     def results(self) -> list[Result]:
         """What became of each command, in their order."""
+        for index, (first, taken) in self._repeated.items():
+            # Nobody has the address if the first to ask for it was refused; the second is refused for the same reason.
+            result = self._results[first]
+            self._results[index] = result if isinstance(result, DomainError) else taken
         return [self._results[index] for index in range(len(self._commands))]
 
 

@@ -54,6 +54,15 @@ class TestImport:
 
         assert [type(result) for result in results] == [EmailTaken, Outcome, Outcome, QuotaExceeded]
 
+    def test_of_two_with_the_same_address_the_second_is_refused_for_what_the_first_was(self, store: EventStore):
+        acme = Directory(store, users=1)
+        lines = ["1@example.com", "2@example.com", "2@EXAMPLE.com", "1@Example.com", "2@Example.com"]
+
+        results = self.register(acme, *(acme.registration(line) for line in lines))
+
+        refused = [Outcome, QuotaExceeded, QuotaExceeded, EmailTaken, QuotaExceeded]
+        assert [type(result) for result in results] == refused
+
     def test_a_deactivated_admin_imports_nobody(self, acme: Directory):
         gone = acme.active_user()
         acme.do(DeactivateUser, user_id=gone, reason=None)
@@ -89,10 +98,11 @@ class TestImport:
 
     def test_a_tenant_that_does_not_exist_gets_nobody(self, acme: Directory):
         acme.tenant = str(uuid4())
+        lines = ["1@example.com", "2@example.com", "1@example.com"]
 
-        results = self.register(acme, acme.registration(), acme.registration())
+        results = self.register(acme, *(acme.registration(line) for line in lines))
 
-        assert [type(result) for result in results] == [TenantNotFound, TenantNotFound]
+        assert [type(result) for result in results] == [TenantNotFound] * 3
 
     def test_a_repeated_import_gets_the_same_answers(self, acme: Directory):
         lines = [f"{n}@example.com" for n in range(4)]
@@ -112,3 +122,25 @@ class TestImport:
         results = self.register(acme, acme.registration(), acme.registration(), keys=keys)
 
         assert [type(result) for result in results] == [IdempotencyKeyReused, Outcome]
+
+    def test_the_second_with_an_address_is_tried_if_another_import_used_the_key_of_the_first(
+        self, acme: Directory, monkeypatch: pytest.MonkeyPatch
+    ):
+        # Given an import of two lines with one address, and another that uses the first one's key in between
+        look = acme.store.answered
+
+        def looked(*arguments):
+            found = look(*arguments)
+            monkeypatch.setattr(acme.store, "answered", look)
+            self.register(acme, acme.registration("bob@example.com"), keys=[Idempotency("1", "other")])
+            return found
+
+        monkeypatch.setattr(acme.store, "answered", looked)
+
+        # When it goes on
+        lines = [acme.registration("ada@example.com") for _ in range(2)]
+        results = self.register(acme, *lines, keys=[Idempotency("1", "print"), Idempotency("2", "print")])
+
+        # Then the first is refused for its key, which says nothing of the second
+        assert [type(result) for result in results] == [IdempotencyKeyReused, Outcome]
+        assert acme.head == 3
