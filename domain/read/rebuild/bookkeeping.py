@@ -98,6 +98,11 @@ def swap(cursor: cursor, projection: str, new: str, kept: str) -> None:
                 f"INSERT INTO {there}.{table} SELECT * FROM {other}.{table} WHERE projection = %(projection)s",
                 names,
             )
+    # What had drifted were the former rows.
+    cursor.execute(
+        f"UPDATE {LIVE}.projection_verifications SET drifted = 0, examples = '[]' WHERE projection = %(projection)s",  # noqa: S608
+        names,
+    )
     # What made the engine pause is what the other rows were made without. Whoever paused it by hand has other reasons.
     cursor.execute(
         f"DELETE FROM {LIVE}.projections WHERE name = %(projection)s AND changed_by = %(engine)s",  # noqa: S608

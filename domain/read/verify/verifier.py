@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import structlog
 
@@ -67,18 +67,15 @@ class Verifier:
 
         Half of them are chosen among the events, which finds rows that are missing, and half among the rows, which
         finds those that no event accounts for. No events are read but a few to choose by and those of the aggregates
-        and their tenants, however long the log is: see Known for what of a tenant's row that can't show. Raises
-        ProjectionNotFound.
+        and their tenants, however long the log is: see Known for what of a tenant's row that can't show. What is known
+        to have drifted is looked at again, as far as there are examples of it, and stays known until it is right.
+        Raises ProjectionNotFound.
         """
         return [self._sample(projection, n) for projection in self._chosen(projections)]
 
     def all(self, projections: Iterable[str] = (), on_progress: OnProgress = nobody) -> list[dict[str, Any]]:
         """Verify every row of *projections*, or of all, shard by shard; return as sample() does."""
         return [self._all(projection, on_progress) for projection in self._chosen(projections)]
-
-    def last(self) -> dict[str, dict[str, Any]]:
-        """Return what was found the last time, by projection."""
-        return {each.projection: each.as_json() for each in self._records.all()}
 
     def _chosen(self, names: Iterable[str]) -> list[Projection]:
         if unknown := [name for name in names if name not in self._projections]:
@@ -87,9 +84,10 @@ class Verifier:
 
     def _sample(self, projection: Projection, n: int) -> dict[str, Any]:
         known, found = Known(self._event_log, projection, self._schema), Found()
+        before = self._before(projection)
         aggregates: set[Unit] = set()
         rows: set[tuple[RowTable, Key]] = set()
-        for tenant_id, aggregate_id in self._sampling.units(projection, n):
+        for tenant_id, aggregate_id in {**before.units, **dict.fromkeys(self._sampling.units(projection, n))}:
             with self._snapshot(projection) as cursor:
                 expected, actual = known.look(cursor, tenant_id, aggregate_id)
             found.add(differences(expected, actual))
@@ -97,8 +95,8 @@ class Verifier:
             if projection.totals:
                 aggregates.add((tenant_id, tenant_id))
             rows.update((table, key) for table, loaded in actual.items() for key in loaded)
-        found.aggregates, found.rows = len(aggregates), len(rows)
-        return self._keep(projection, found, complete=False)
+        found.aggregates, found.rows = len(aggregates) + before.unseen, len(rows)
+        return self._keep(projection, found, before, complete=False)
 
     def _all(self, projection: Projection, on_progress: OnProgress) -> dict[str, Any]:
         tenants: defaultdict[int, set[Unit]] = defaultdict(set)
@@ -109,7 +107,7 @@ class Verifier:
         for shard in shards:
             self._verify(projection, shard, found, tenants[shard])
             on_progress(len(shards))
-        return self._keep(projection, found, complete=True)
+        return self._keep(projection, found, self._before(projection), complete=True)
 
     def _verify(self, projection: Projection, shard: int, found: Found, tenants: Collection[Unit]) -> None:
         refold = Refold(self._event_log, projection, shard)
@@ -131,20 +129,41 @@ class Verifier:
             cursor.execute(f"LOCK TABLE {tables} IN ACCESS SHARE MODE")
             yield cursor
 
-    def _keep(self, projection: Projection, found: Found, *, complete: bool) -> dict[str, Any]:
+    def _before(self, projection: Projection) -> Before:
+        last = self._records.last(projection.name)
+        if last is None:
+            return Before({}, 0)
+        tables, units = {table.name: table for table in projection.tables}, dict[Unit, None]()
+        for example in (each for each in last.examples if each["table"] in tables):
+            # In the order of the key: PostgreSQL keeps an object's names in one of its own.
+            key = tuple(example["key"][column] for column in tables[example["table"]].key[:2])
+            # A row for the whole tenant is the tenant's own.
+            units[key if len(key) > 1 else key * 2] = None
+        return Before(units, max(last.drifted - len(units), 0))
+
+    def _keep(self, projection: Projection, found: Found, before: Before, *, complete: bool) -> dict[str, Any]:
         for difference in found.examples:
             log.error("A row is not what its events give.", projection=projection.name, **difference.as_json())
-        if found.drifted:
-            log.error("Rows have drifted from the events.", projection=projection.name, aggregates=len(found.drifted))
+        drifted = len(found.drifted) + (0 if complete else before.unseen)
+        if drifted:
+            log.error("Rows have drifted from the events.", projection=projection.name, aggregates=drifted)
+        new = len(found.drifted - {aggregate_id for _, aggregate_id in before.units})
         verification = Verification(
             projection=projection.name,
             complete=complete,
             aggregates=found.aggregates,
             rows=found.rows,
-            drifted=len(found.drifted),
+            drifted=drifted,
             examples=[difference.as_json() for difference in found.examples],
         )
-        return self._records.keep(verification).as_json()
+        return self._records.keep(verification, max(new - before.unseen, 0) if complete else new).as_json()
+
+
+class Before(NamedTuple):
+    """What is known to have drifted: the *units* of which there are examples, and how many more that are *unseen*."""
+
+    units: dict[Unit, None]
+    unseen: int
 
 
 class Found:
