@@ -42,14 +42,26 @@ EMAIL_PATTERN = (
 
 _URL_CHARACTERS = r"(?i:https?)://[!#$%&'()*+,\-./0-9:;=?@A-Z\[\]_a-z~]+"
 
+#: What shows as nothing though Unicode counts it among letters, signs and marks: the fillers of Hangul, the blank of
+#: Braille, what joins marks, Khmer's inherent vowels, and what selects a variation of the character before it.
+_UNSEEN = r"[\u115F\u1160\u3164\uFFA0\u2800\u034F\u17B4\u17B5\u180B-\u180D\u180F\uFE00-\uFE0F\U000E0100-\U000E01EF]"
+#: The embeddings, overrides and isolates of the bidirectional algorithm, by which one name can show as another. The
+#: marks of direction (U+200E, U+200F, U+061C) turn nothing, and names of Hebrew and Arabic need them.
+_TURNING = r"[\u202A-\u202E\u2066-\u2069]"
+
 Check = Callable[[str, object], Any]
 
 
 def name(field: str, value: object) -> str:
-    """One line of 1 to 100 characters with something to see in it."""
+    """One line of 1 to 100 characters with something to see in it, and nothing that lets it show as another.
+
+    Commands are held to it, not events: those of earlier releases may have other names.
+    """
     text = _text(field, value, NAME_LENGTH, also="")
-    if all(unicodedata.category(character)[0] in "CZ" for character in text):
+    if all(unicodedata.category(character)[0] in "CZ" for character in _compiled(_UNSEEN).sub("", text)):
         raise Invalid(field=field, reason="it must not be empty")
+    if _compiled(_TURNING).search(text):
+        raise Invalid(field=field, reason="it must not contain controls of the direction of writing")
     return text
 
 

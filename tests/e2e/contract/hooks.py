@@ -14,7 +14,8 @@ from schemathesis.openapi import format as openapi_format
 
 _numbers = itertools.count()
 
-_VISIBLE = st.characters(categories=("L", "N", "P", "S"))
+#: Without the fillers of Hangul and the blank of Braille, which count as letters and a sign and can't be seen.
+_VISIBLE = st.characters(categories=("L", "N", "P", "S"), exclude_characters="\u115f\u1160\u3164\uffa0\u2800")
 
 #: The formats of our own. No document can list the names of the zones, nor know what positions there are: one that
 #: nobody was ever told is not reached, which is a 503 after two seconds.
