@@ -107,7 +107,8 @@ def _complete(operation: Document, method: str, path: str, endpoint: str, schema
 
     names = ["RequestId", "Traceparent"]
     names += ["MinPosition", "Prefer", "IfNoneMatch"] if is_query else []
-    names += ["IdempotencyKey", "IfMatch"] if is_command else []
+    names += ["IdempotencyKey"] if is_command else []
+    names += ["IfMatch"] if is_command and not is_import else []
     operation.setdefault("parameters", []).extend({"$ref": f"#/components/parameters/{name}"} for name in names)
 
     answers = operation["responses"] = {str(status): answer for status, answer in operation["responses"].items()}
