@@ -47,7 +47,13 @@ class WorkspaceRow(View):
     tenant_id = ma.fields.UUID(required=True)
     name = ma.fields.String(required=True)
     description = ma.fields.String(required=True)
-    owner_id = ma.fields.UUID(required=True)
+    owner_id = ma.fields.UUID(
+        required=True,
+        metadata={
+            "description": "Who created the workspace, also after that one has left. Its present owners are among the "
+            "members."
+        },
+    )
     status = ma.fields.String(required=True)
     is_public = ma.fields.Boolean(required=True)
     settings = ma.fields.Dict(required=True)
