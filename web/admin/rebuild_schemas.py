@@ -29,7 +29,9 @@ class VerifyBody(ma.Schema):
 
     body_optional = True
     sample = fields.Whole(load_default=20, validate=ma.validate.Range(1, MOST))
-    projections = ma.fields.List(ma.fields.String(), load_default=[], validate=ma.validate.Length(max=20))
+    projections = ma.fields.List(
+        ma.fields.String(), load_default=[], validate=ma.validate.Length(max=20), metadata={"example": ["users"]}
+    )
 
 
 class ComparisonView(View):

@@ -108,7 +108,8 @@ def _complete(operation: Document, method: str, path: str, endpoint: str, schema
     names = ["RequestId", "Traceparent"]
     names += ["MinPosition", "Prefer", "IfNoneMatch"] if is_query else []
     names += ["IdempotencyKey"] if is_command else []
-    names += ["IfMatch"] if is_command and not is_import else []
+    # What a path without an id creates has no version yet that could be named.
+    names += ["IfMatch"] if is_command and "{" in path else []
     operation.setdefault("parameters", []).extend({"$ref": f"#/components/parameters/{name}"} for name in names)
 
     answers = operation["responses"] = {str(status): answer for status, answer in operation["responses"].items()}

@@ -10,7 +10,8 @@ Described = dict[str, Any]
 
 
 def _header(name: str, description: str, example: object, **schema: Any) -> Described:
-    described = {"description": description, "schema": {"type": "string"} | schema, "example": example}
+    # An example of its own would stand in the page's form, and be sent by whoever tries a call without a change.
+    described = {"description": f"{description} For example `{example}`.", "schema": {"type": "string"} | schema}
     return {"name": name, "in": "header", "required": False, **described}
 
 

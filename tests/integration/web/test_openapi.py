@@ -158,6 +158,21 @@ def test_the_example_of_a_cache_status_is_one(service: Service, tenant: Tenant, 
     assert form.fullmatch(document["components"]["headers"]["CacheStatus"]["example"])
 
 
+def test_nothing_stands_in_the_pages_form_that_need_not_be_sent(document: dict[str, Any]) -> None:
+    """The page puts examples into its form, and whoever tries a call without a change sends them."""
+    described = [*document["components"]["parameters"].values()]
+    described += [each for operation in operations(document).values() for each in operation.get("parameters", [])]
+    optional = [each for each in described if "$ref" not in each and not each.get("required")]
+    assert len(optional) > 10
+    for parameter in optional:
+        assert "example" not in parameter, parameter["name"]
+        assert "example" not in parameter["schema"], parameter["name"]
+    for (method, path), operation in operations(document).items():
+        named = {each.get("$ref", "").rsplit("/", 1)[-1] for each in operation["parameters"]}
+        # What is created has no version yet.
+        assert "IfMatch" not in named or "{" in path, (method, path)
+
+
 def test_the_document_and_its_page_are_open_and_ask_nobody_else(service: Service) -> None:
     client = service.app.test_client()
 
