@@ -16,6 +16,7 @@ from web.metrics.families import gauge, single
 _NUMBERS = (
     ("lag_events", "Events that a projection has not applied yet", "lag"),
     ("lag_seconds", "For how many seconds the oldest event that is not applied has waited", "lag_seconds"),
+    ("allowance_seconds", "How long an event may wait by the projection's strategy: for a tick", "allowance_seconds"),
     ("position", "Events that a projection has applied on all shards: the sum of its checkpoints", "applied"),
     ("parked", "Aggregates that wait for another attempt", "parked"),
     ("dead_letters", "Aggregates that stand still until somebody looks after them", "dead"),
