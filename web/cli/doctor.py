@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 import click
 
 from web.cli.answers import FAILED, json_option, say, told
-from web.doctor import examine, verdict
+from web.doctor import AT_RELEASE, CHECKS, examine, verdict
 from web.doctor.finding import ORDER, Finding
 
 _COLOURS = {"ok": "green", "unknown": "blue", "warn": "yellow", "fail": "red"}
@@ -18,13 +18,14 @@ _COLOURS = {"ok": "green", "unknown": "blue", "warn": "yellow", "fail": "red"}
 
 @click.command()
 @click.option("--quiet", is_flag=True, help="Leave out what is well.")
+@click.option("--release", is_flag=True, help="Leave out running processes: before a release they are not there yet.")
 @json_option
-def doctor(quiet: bool, as_json: bool) -> None:
+def doctor(quiet: bool, release: bool, as_json: bool) -> None:
     """Look at settings, servers, schemas, processes and keys, and say what to do about what is wrong.
 
     It works while parts are down, and ends within seconds. Ends with status 1 where something fails.
     """
-    findings = told(examine)
+    findings = told(lambda: examine(checks=AT_RELEASE if release else CHECKS))
     shown = [each for each in findings if not quiet or each.verdict in ("warn", "fail")]
     whole = {"verdict": verdict(findings), "findings": [each._asdict() for each in shown]}
     say(whole, as_json, lambda: "\n".join(_lines(shown, findings)))

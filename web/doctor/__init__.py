@@ -1,5 +1,5 @@
 """A thorough look at everything that the service needs, for whoever sets it up or wonders what is wrong."""
 
-from web.doctor.examination import CHECKS, examine, verdict
+from web.doctor.examination import AT_RELEASE, CHECKS, examine, verdict
 
-__all__ = ["CHECKS", "examine", "verdict"]
+__all__ = ["AT_RELEASE", "CHECKS", "examine", "verdict"]

@@ -33,6 +33,14 @@ CHECKS: Mapping[str, Check] = {
     "edge": environment.edge,
 }
 
+#: Those whose outcome rests on no running process. In a release phase none of the new release runs yet, and what those
+#: of the release before run into must not keep out the one that mends it.
+AT_RELEASE: Mapping[str, Check] = {
+    name: projections.checkpoints if name == "projections" else check
+    for name, check in CHECKS.items()
+    if name != "troubles"
+}
+
 
 def examine(
     environ: Mapping[str, str] | None = None, checks: Mapping[str, Check] = CHECKS, longest: float = LONGEST

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from domain.bootstrap import Container
-from domain.read.guard import Divergence, divergences
+from domain.read.guard import divergences
 from domain.read.watch.health import NO_CLOCK, NO_WORKER, reasons
 from web.doctor.finding import Finding, fail, ok, warn
 
@@ -16,7 +16,7 @@ _OWN = ("is past the log", "no worker is alive", "no clock is alive", "times in 
 
 def projections(container: Container) -> Iterator[Finding]:
     status = container.monitor.status()
-    yield _checkpoints(status["projections"], divergences(container.read_pool, container.event_store))
+    yield _checkpoints(container, status)
     workers = status["workers"]
     if workers:
         yield ok("workers", f"{len(workers)} alive: {', '.join(_name(each) for each in workers)}")
@@ -30,15 +30,20 @@ def projections(container: Container) -> Iterator[Finding]:
         yield (fail if verdict == "unhealthy" else warn)("projections", words, remedy)
 
 
-def _checkpoints(found: list[Mapping[str, Any]], apart: Sequence[Divergence]) -> Finding:
-    if apart:
+def checkpoints(container: Container) -> Iterator[Finding]:
+    """The checkpoints alone, which tell the same whatever runs."""
+    yield _checkpoints(container, container.monitor.status())
+
+
+def _checkpoints(container: Container, status: Mapping[str, Any]) -> Finding:
+    if apart := divergences(container.read_pool, container.event_store):
         return fail(
             "checkpoints",
             f"{len(apart)} are of another log: {apart[0]}. The event store was restored from an older backup",
             "Make the read models anew: flask --app web projections start-over. Nothing is folded till then; "
             "web/handbook/restore.md has all the steps.",
         )
-    lag = max((each["lag"] for each in found), default=0)
+    lag = max((each["lag"] for each in status["projections"]), default=0)
     return ok("checkpoints", f"each is of this log; {lag:,} events behind at most")
 
 
