@@ -21,6 +21,7 @@ from domain import logs
 from domain.model.actor import Actor
 from domain.model.errors import DomainError, Unavailable
 from domain.model.users.roles import SUPER_ADMIN, USER
+from domain.postgres import missing_schema
 
 T = TypeVar("T")
 
@@ -50,6 +51,9 @@ def told(action: Callable[[], T]) -> T:
         raise Unreachable(str(error)) from None
     except DomainError as error:
         raise click.ClickException(str(error)) from None
+    except missing_schema.ERRORS:
+        words = missing_schema.WORDS
+        raise click.ClickException(f"{words[0].upper()}{words[1:]}. {missing_schema.REMEDY}") from None
     except (psycopg2.OperationalError, psycopg2.InterfaceError, PoolTimeout) as error:
         raise Unreachable(f"PostgreSQL can't be used: {type(error).__name__}") from None
     except redis.RedisError as error:

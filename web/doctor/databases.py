@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import psycopg2
 
 from domain.bootstrap import Container
+from domain.postgres import missing_schema
 from domain.postgres.pool import Pool
 from domain.postgres.statements import statements
 from domain.postgres.url import normalised
@@ -130,7 +131,7 @@ def _version(check: str, cursor: Cursor) -> Finding:
 
 
 def _migrated(check: str, cursor: Cursor, side: Any) -> Finding:
-    advice = "Run: python -m migrations upgrade"
+    advice = missing_schema.REMEDY
     try:
         cursor.execute(f"SELECT version_num FROM {side}_schema.alembic_version")  # noqa: S608 - One of two words.
     except (psycopg2.errors.UndefinedTable, psycopg2.errors.InvalidSchemaName):

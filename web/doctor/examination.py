@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable, Mapping
 from functools import partial
 
 from domain.bootstrap import Container, bootstrap
+from domain.postgres import missing_schema
 from domain.redaction import redacted
 from domain.settings import Settings, SettingsError
 from web.doctor import caches, databases, environment, projections, tokens, troubles
@@ -88,6 +89,8 @@ def _side_by_side(container: Container, checks: Mapping[str, Check], longest: fl
 def _run(name: str, check: Check, container: Container, found: dict[str, list[Finding]]) -> None:
     try:
         found[name] = list(check(container))
+    except missing_schema.ERRORS:
+        found[name] = [fail(name, missing_schema.WORDS, missing_schema.REMEDY)]
     except Exception as error:
         reason = redacted(" ".join(f"{type(error).__name__}: {error}".split()))
         found[name] = [fail(name, f"it can't be looked at: {reason}", "Mend what is reported above, and look again.")]
