@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import psycopg2
 from psycopg2.extensions import make_dsn
 from sqlalchemy import URL, make_url
@@ -26,6 +28,15 @@ def normalised(url: str) -> URL:
         raise ValueError(_NEEDED) from None
 
 
+def parameters(url: str) -> dict[str, Any]:
+    """Return *url* as the parameters of libpq that the service connects with.
+
+    They differ from what libpq itself reads in a URL: of several hosts it would take the last, and a + for itself.
+    """
+    _, found = PGDialect_psycopg2().create_connect_args(normalised(url))  # type: ignore[no-untyped-call]
+    return dict(found)
+
+
 def connectable(url: str) -> None:
     """Look whether *url* names anything, and says nothing that no connection could be made with.
 
@@ -33,7 +44,7 @@ def connectable(url: str) -> None:
     """
     found = normalised(url)
     try:
-        _, options = PGDialect_psycopg2().create_connect_args(found)  # type: ignore[no-untyped-call]
+        options = parameters(url)
         make_dsn(**options)
     except (ArgumentError, psycopg2.Error):
         raise ValueError("a URL with parameters that PostgreSQL's libpq knows is needed") from None

@@ -9,12 +9,15 @@ from pathlib import Path
 import psycopg2
 
 from domain.model.errors import DomainError
-from domain.postgres.url import normalised
+from domain.postgres.url import parameters
 from domain.restore.programs import Programs, find_programs
 
 #: The part with write_schema, and the one with what is skipped on record: the only rows of read_schema that no event
 #: accounts for, and without which a rebuild would stumble again over what somebody has decided about.
 _EVENTS, _SKIPS = "write_schema", "skipped_events"
+
+#: What all dumps and restores have in common.
+_ALIKE = ("--enable-row-security", "--no-owner", "--no-privileges")
 
 
 class NotABackup(DomainError):
@@ -41,11 +44,10 @@ class Backup:
         """
         self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         programs = self._fit(write_url)
-        alike = ["--enable-row-security", "--no-owner", "--no-privileges"]
         directory = ["--format=directory", f"--jobs={jobs}", f"--file={self.folder / _EVENTS}"]
-        programs.run("pg_dump", write_url, [*alike, *directory, "--schema=write_schema"])
+        programs.run("pg_dump", write_url, [*_ALIKE, *directory, "--schema=write_schema"])
         rows = ["--data-only", "--inserts", "--format=custom", f"--file={self.folder / _SKIPS}"]
-        self._fit(read_url).run("pg_dump", read_url, [*alike, *rows, "--table=read_schema.skipped_events"])
+        self._fit(read_url).run("pg_dump", read_url, [*_ALIKE, *rows, "--table=read_schema.skipped_events"])
         return programs
 
     def put_back(self, url: str, jobs: int = 2) -> Programs:
@@ -55,13 +57,13 @@ class Backup:
             if _ask(url, "SELECT to_regnamespace(%s) IS NOT NULL", schema):
                 raise NotEmpty(schema=schema)
         programs = self._fit(url)
-        programs.run("pg_restore", url, [*_alike(url), f"--jobs={jobs}", str(self.folder / _EVENTS)])
+        programs.run("pg_restore", url, [*_ALIKE, "--exit-on-error", f"--jobs={jobs}", str(self.folder / _EVENTS)])
         return programs
 
     def put_skips_back(self, url: str) -> None:
         """Restore what is skipped, into a read_schema that has been made anew and has folded nothing yet."""
         self._needs(_SKIPS)
-        self._fit(url).run("pg_restore", url, [*_alike(url), str(self.folder / _SKIPS)])
+        self._fit(url).run("pg_restore", url, [*_ALIKE, "--exit-on-error", str(self.folder / _SKIPS)])
 
     def bytes(self) -> int:
         """Return how large it is."""
@@ -76,18 +78,10 @@ class Backup:
         return find_programs(version, self._programs)
 
 
-def _alike(url: str) -> list[str]:
-    return [
-        "--exit-on-error",
-        "--enable-row-security",
-        "--no-owner",
-        "--no-privileges",
-        f"--dbname={normalised(url).database}",
-    ]
-
-
 def _ask(url: str, sql: str, *values: str) -> int:
-    dsn = normalised(url).set(drivername="postgresql").render_as_string(hide_password=False)
-    with closing(psycopg2.connect(dsn, connect_timeout=5)) as connection, connection.cursor() as cursor:
+    with (
+        closing(psycopg2.connect(**{"connect_timeout": 5, **parameters(url)})) as connection,
+        connection.cursor() as cursor,
+    ):
         cursor.execute(sql, values)
         return int((cursor.fetchone() or (0,))[0])

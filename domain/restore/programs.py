@@ -10,15 +10,15 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from psycopg2.extensions import parse_dsn
+from psycopg2.extensions import make_dsn
 
 from domain.model.errors import DomainError
-from domain.postgres.url import normalised
+from domain.postgres.url import parameters
 
 #: Where Debian and its like keep a folder for each version that is installed.
 _BY_VERSION = Path("/usr/lib/postgresql")
 
-#: The variables of libpq by the names that parameters have in a URL.
+#: The variables of libpq by the names of its parameters. It has none for others, such as those of keep-alive.
 _VARIABLES = {
     "host": "PGHOST",
     "hostaddr": "PGHOSTADDR",
@@ -34,7 +34,12 @@ _VARIABLES = {
     "gssencmode": "PGGSSENCMODE",
     "target_session_attrs": "PGTARGETSESSIONATTRS",
     "connect_timeout": "PGCONNECT_TIMEOUT",
+    "application_name": "PGAPPNAME",
+    "service": "PGSERVICE",
 }
+
+#: What nobody else may see and libpq has no variable for.
+_SECRETS = frozenset({"sslpassword", "oauth_client_secret", "scram_client_key", "scram_server_key"})
 
 #: Row-level security is forced, so a dump made by the tables' owner has no rows without this.
 _SEES_ALL = "-c app.engine=on"
@@ -42,6 +47,10 @@ _SEES_ALL = "-c app.engine=on"
 
 class ProgramsMissing(DomainError):
     """This server needs pg_dump {version} or newer, which is not in {places}: install it, or name its folder."""
+
+
+class NotInSecret(DomainError):
+    """There is no way to tell {program} the {names} of the database's URL that other processes could not see."""
 
 
 class ProgramFailed(DomainError):
@@ -57,11 +66,14 @@ class Programs(NamedTuple):
     def run(self, program: str, url: str, arguments: Sequence[str]) -> None:
         """Run *program* on the database at *url*, whose password no other process gets to see.
 
-        Raises ProgramFailed with the last lines of what it said.
+        Raises NotInSecret, and ProgramFailed with the last lines of what it said.
         """
+        own, others = _told(url)
+        if secrets := sorted(others.keys() & _SECRETS):
+            raise NotInSecret(program=program, names=", ".join(secrets))
         done = subprocess.run(  # noqa: S603
-            [str(self.folder / program), *arguments],
-            env={**os.environ, **environment(url)},
+            [str(self.folder / program), f"--dbname={make_dsn(**others)}", *arguments],
+            env={**os.environ, **own},
             stdin=subprocess.DEVNULL,
             capture_output=True,
             text=True,
@@ -71,13 +83,12 @@ class Programs(NamedTuple):
             raise ProgramFailed(program=program, reason=" ".join(done.stderr.split("\n")[-6:]).strip())
 
 
-def environment(url: str) -> Mapping[str, str]:
-    """Return *url* as the variables of libpq, for a session that sees the rows of all tenants."""
-    found = parse_dsn(normalised(url).set(drivername="postgresql").render_as_string(hide_password=False))
-    if unknown := sorted(found.keys() - _VARIABLES.keys() - {"options", "application_name"}):
-        raise ProgramFailed(program="libpq", reason=f"it has no variable for {', '.join(unknown)} of the URL")
+def _told(url: str) -> tuple[Mapping[str, str], Mapping[str, str]]:
+    """Return *url* as the variables of libpq, and what there are none for; the session sees the rows of all tenants."""
+    found = {name: str(value) for name, value in parameters(url).items()}
+    options = f"{found.pop('options', '')} {_SEES_ALL}".strip()
     own = {_VARIABLES[name]: value for name, value in found.items() if name in _VARIABLES}
-    return {**own, "PGOPTIONS": f"{found.get('options', '')} {_SEES_ALL}".strip()}
+    return {**own, "PGOPTIONS": options}, {name: value for name, value in found.items() if name not in _VARIABLES}
 
 
 def find_programs(version: int, folders: Iterable[Path]) -> Programs:
