@@ -18,7 +18,8 @@ from domain.postgres.url import parameters
 #: Where Debian and its like keep a folder for each version that is installed.
 _BY_VERSION = Path("/usr/lib/postgresql")
 
-#: The variables of libpq by the names of its parameters. It has none for others, such as those of keep-alive.
+#: The variables of libpq by the names of its parameters. All others are given as
+#: arguments, which every process may see: libpq has no variable for those of keep-alive, for example.
 _VARIABLES = {
     "host": "PGHOST",
     "hostaddr": "PGHOSTADDR",

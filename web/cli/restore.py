@@ -45,8 +45,6 @@ class PostgresUrl(click.ParamType):  # type: ignore[type-arg]  # Not every click
 @with_appcontext
 def backup(folder: Path, binaries: Path | None, jobs: int, as_json: bool) -> None:
     """Dump the events into FOLDER, with all that no event can give again, while the service goes on."""
-    if folder.exists() and any(folder.iterdir()):
-        raise click.ClickException(f"{folder} is not empty.")
     settings = container().settings
     made = Backup(folder, _places(binaries))
     programs = told(lambda: made.take(settings.database_url, settings.read_database_url, jobs))

@@ -18,7 +18,7 @@ from web.cli.answers import FAILED
 
 Wired = Callable[..., Container]
 
-#: Says that it is the newest, writes down with what it was called, and ends as it is told to.
+#: Says that it is the newest, and writes down with what it was called.
 PROGRAM = f"""#!{sys.executable}
 import pathlib, sys
 if "--version" in sys.argv:
@@ -26,6 +26,16 @@ if "--version" in sys.argv:
     sys.exit()
 with pathlib.Path(__file__).with_name("calls").open("a") as calls:
     print(*sys.argv, file=calls)
+"""
+
+#: What is put behind it so that it fails at its second call, having written a part of what it should.
+BREAKS_OFF = """
+path = pathlib.Path(next(each for each in sys.argv if each.startswith("--file=")).removeprefix("--file="))
+if "--format=custom" in sys.argv:
+    path.write_text("half")
+    sys.exit("The disk is full.")
+path.mkdir()
+(path / "toc.dat").touch()
 """
 
 
@@ -94,3 +104,46 @@ def test_no_other_process_sees_a_password(wired: Wired, settings: Settings, prog
     assert "keepalives_idle=30" in calls
     assert password not in calls
     assert "swordfish" not in calls
+
+
+def test_a_backup_that_fails_leaves_no_trace_and_the_next_try_succeeds(
+    wired: Wired, settings: Settings, programs: Path, tmp_path: Path
+):
+    # Given a pg_dump that breaks off in the midst of the second of its two dumps
+    with (programs / "pg_dump").open("a") as program:
+        print(BREAKS_OFF, file=program)
+    folder = tmp_path / "made" / "for" / "it"
+
+    code, output = told_to(wired, settings.database_url, str(folder), "--binaries", str(programs))
+
+    assert (code, output) == (FAILED, "Error: pg_dump failed: The disk is full.\n")
+    assert not (tmp_path / "made").exists()
+    assert told_to(wired, settings.database_url, str(folder))[0] == 0
+
+
+def test_a_backup_that_fails_takes_away_nothing_that_was_there_before(
+    wired: Wired, settings: Settings, programs: Path, tmp_path: Path
+):
+    with (programs / "pg_dump").open("a") as program:
+        print(BREAKS_OFF, file=program)
+    empty, full = tmp_path / "empty", tmp_path / "full"
+    empty.mkdir()
+    (full / "write_schema").mkdir(parents=True)
+
+    said = [told_to(wired, settings.database_url, str(folder), "--binaries", str(programs)) for folder in (empty, full)]
+
+    assert said == [(FAILED, "Error: pg_dump failed: The disk is full.\n"), (FAILED, f"Error: {full} is not empty.\n")]
+    assert list(empty.iterdir()) == []
+    assert list(full.iterdir()) == [full / "write_schema"]
+
+
+def test_a_folder_that_cannot_be_made_is_one_line(wired: Wired, settings: Settings, tmp_path: Path):
+    (tmp_path / "file").touch()
+
+    for folder, reason in (
+        (tmp_path / "file" / "x", "Not a directory"),
+        (Path("/proc/x"), "No such file or directory"),
+    ):
+        code, output = told_to(wired, settings.database_url, str(folder))
+
+        assert (code, output) == (FAILED, f"Error: {folder} can't be used: {reason}\n")
