@@ -5,12 +5,16 @@ from __future__ import annotations
 from typing import Any
 
 from domain.model.event import RecordedEvent
-from domain.read.dead_letters import DeadLetter, Inspection, Page
+from domain.read.dead_letters import DeadLetter, Inspection
 from domain.read.projection_states import ProjectionState
-from domain.read.skips import Skip, SkipPage
+from domain.read.skips import Skip
+from web.context import container
 
 
-def page(found: Page) -> dict[str, Any]:
+def page(**asked: Any) -> dict[str, Any]:
+    """Return what DeadLetters.page() does, and raise what it does; also ProjectionNotFound, for a name that is none."""
+    container().projection_switch.check(asked.get("projection"))
+    found = container().dead_letters.page(**asked)
     return {"dead_letters": [dead_letter(each) for each in found.letters], "next_cursor": found.next_cursor}
 
 
@@ -41,7 +45,10 @@ def _event(event: RecordedEvent) -> dict[str, Any]:
     }
 
 
-def skips(found: SkipPage) -> dict[str, Any]:
+def skips(**asked: Any) -> dict[str, Any]:
+    """Return what Skips.page() does, and raise what it does; also ProjectionNotFound, for a name that is none."""
+    container().projection_switch.check(asked.get("projection"))
+    found = container().skips.page(**asked)
     return {"skipped_events": [skip(each) for each in found.skips], "next_cursor": found.next_cursor}
 
 

@@ -26,7 +26,11 @@ def retry(letter_id: str) -> DeadLetter:
 
 
 def retry_class(error_class: str, projection: str | None = None) -> int:
-    """Have all events tried again at once that failed with one class of error; return how many there are."""
+    """Have all events tried again at once that failed with one class of error; return how many there are.
+
+    Raises ProjectionNotFound.
+    """
+    container().projection_switch.check(projection)
     letters = container().dead_letters.retry_class(error_class, projection)
     container().wake(letter.position.shard for letter in letters)
     log.info(

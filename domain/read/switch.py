@@ -25,6 +25,11 @@ class ProjectionSwitch:
         self._names = frozenset(projections)
         self._states = ProjectionStates(schema)
 
+    def check(self, name: str | None) -> None:
+        """Raise ProjectionNotFound if *name* is given and no projection is called so."""
+        if name is not None and name not in self._names:
+            raise ProjectionNotFound
+
     def pause(self, name: str, reason: str, who: str) -> ProjectionState:
         """Fold nothing more into the projection until somebody resumes it. Raises ProjectionNotFound."""
         return self._switch(name, self._states.pause(name, reason, who))
@@ -35,8 +40,7 @@ class ProjectionSwitch:
         return self._switch(name, self._states.resume(name, reason, who, _PARKS_FOR if park else 0.0))
 
     def _switch(self, name: str, statement: Statement) -> ProjectionState:
-        if name not in self._names:
-            raise ProjectionNotFound
+        self.check(name)
         with self._pool.transaction() as cursor:
             # What the engine commits may be lost in a crash, since it is folded again. This could not be made up for.
             execute(cursor, [("SET LOCAL synchronous_commit = on", ()), statement])

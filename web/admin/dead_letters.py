@@ -29,7 +29,7 @@ from web.schemas import NoArguments, NoBody
 @blueprint.response(200, DeadLettersView)
 def list_dead_letters(arguments: dict[str, Any]) -> Response:
     """List the aggregates that stand still because an event of theirs can't be folded"""
-    return fresh(failures.page(container().dead_letters.page(**arguments)))
+    return fresh(failures.page(**arguments))
 
 
 @blueprint.route("/dead-letters/skipped")
@@ -37,7 +37,7 @@ def list_dead_letters(arguments: dict[str, Any]) -> Response:
 @blueprint.response(200, SkippedView)
 def list_skipped_events(arguments: dict[str, Any]) -> Response:
     """List the events that were left out on somebody's word, with the word"""
-    return fresh(failures.skips(container().skips.page(**arguments)))
+    return fresh(failures.skips(**arguments))
 
 
 @blueprint.route("/dead-letters/<name:letter_id>")

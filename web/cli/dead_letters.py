@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
+import sys
 from typing import Any
 
 import click
 from flask.cli import with_appcontext
 
 from web import failures, operations
-from web.cli.answers import acting, json_option, more, reason, say, told
+from web.cli.answers import FAILED, acting, json_option, more, reason, say, told
 from web.cli.tables import cell, chosen
 from web.context import container
 
@@ -34,6 +35,9 @@ _SKIPPED = {
     "reason": "reason",
 }
 
+#: Said where what was asked for is not there, although other things may stand still.
+NOTHING_FITS = "Nothing fits."
+
 
 @click.group("dead-letters")
 def dead_letters() -> None:
@@ -51,14 +55,15 @@ def dead_letters() -> None:
 @with_appcontext
 def list_(as_json: bool, skipped: bool, state: Any, **asked: Any) -> None:
     """List the aggregates that stand still, newest first."""
+    narrowed = any((state, asked["projection"], asked["error_class"]))
     if skipped:
         if state is not None:
             raise click.UsageError("--state does not go with --skipped.")
-        found = failures.skips(told(lambda: container().skips.page(**asked)))
-        _list(found, "skipped_events", _SKIPPED, "Nothing was skipped.", as_json)
+        found = told(lambda: failures.skips(**asked))
+        _list(found, "skipped_events", _SKIPPED, NOTHING_FITS if narrowed else "Nothing was skipped.", as_json)
     else:
-        found = failures.page(told(lambda: container().dead_letters.page(state=state, **asked)))
-        _list(found, "dead_letters", _COLUMNS, "Nothing stands still.", as_json)
+        found = told(lambda: failures.page(state=state, **asked))
+        _list(found, "dead_letters", _COLUMNS, NOTHING_FITS if narrowed else "Nothing stands still.", as_json)
 
 
 def _list(found: dict[str, Any], name: str, columns: dict[str, str], nothing: str, as_json: bool) -> None:
@@ -90,7 +95,10 @@ def _words(found: dict[str, Any]) -> str:
 @json_option
 @with_appcontext
 def retry(id: str | None, error_class: str | None, projection: str | None, as_json: bool) -> None:
-    """Try again at once: one, or all of a class of errors."""
+    """Try again at once: one, or all of a class of errors.
+
+    Ends with status 1 where there is none.
+    """
     if (id is None) == (error_class is None):
         raise click.UsageError("Name either one ID or an --error-class.")
     if projection is not None and error_class is None:
@@ -100,7 +108,9 @@ def retry(id: str | None, error_class: str | None, projection: str | None, as_js
     else:
         acting(lambda: operations.retry(str(id)))
         retried = 1
-    say({"retried": retried}, as_json, lambda: f"{retried:,} will be tried again at once.")
+    say({"retried": retried}, as_json, lambda: f"{retried:,} will be tried again at once." if retried else NOTHING_FITS)
+    if not retried:
+        sys.exit(FAILED)
 
 
 @dead_letters.command()

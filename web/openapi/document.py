@@ -165,7 +165,7 @@ def _refusals(operation: Document, path: str, *, is_open: bool, is_query: bool, 
     found = {401, 403, 422, 429, 503}
     if "requestBody" in operation:
         found |= {400, 413, 415}
-    if "{" in path or any(parameter.get("name") == "tenant" for parameter in operation["parameters"]):
+    if "{" in path or any(parameter.get("name") in ("tenant", "projection") for parameter in operation["parameters"]):
         found |= {404}
     if not is_query and not is_command and "requestBody" in operation:
         # A command to those who run the service can come in a state in which it makes no sense.

@@ -16,7 +16,7 @@ from web.operator.shown import shown
 def dead_letters() -> Response:
     """List the aggregates that stand still"""
     asked = forms.loaded(DeadLettersArguments, **request.args.to_dict())
-    found = failures.page(container().dead_letters.page(**asked))
+    found = failures.page(**asked)
     classes = sorted({each["error_class"] for each in found["dead_letters"]})
     return shown("dead_letters.html", **found, classes=classes, asked=asked)
 
@@ -25,7 +25,7 @@ def dead_letters() -> Response:
 def skipped_events() -> Response:
     """List the events that are left out for good, with who said so and why"""
     asked = forms.loaded(SkippedArguments, **request.args.to_dict())
-    return shown("skipped.html", **failures.skips(container().skips.page(**asked)), asked=asked)
+    return shown("skipped.html", **failures.skips(**asked), asked=asked)
 
 
 @blueprint.route("/dead-letters/<name:letter_id>")

@@ -84,6 +84,20 @@ def test_a_list_that_makes_no_sense_is_refused(service: Service, query: str) -> 
     problem(service.send("GET", f"{LETTERS}?{query}"), 422, service.send("GET", f"{LETTERS}?{query}").json["code"])
 
 
+@pytest.mark.parametrize(
+    ("method", "path", "body"),
+    [
+        ("GET", "?projection=user", None),
+        ("GET", "/skipped?projection=user", None),
+        ("POST", "/retry", {"error_class": "CheckViolation", "projection": "user"}),
+    ],
+)
+def test_what_stands_still_in_a_projection_that_is_not_there_is_not_found(
+    letter: dict[str, Any], service: Service, method: str, path: str, body: Any
+) -> None:
+    problem(service.send(method, f"{LETTERS}{path}", body), 404, "projection_not_found")
+
+
 def test_one_is_shown_with_its_event_and_what_waits_behind_it(letter: dict[str, Any], service: Service) -> None:
     shown = service.done("GET", f"{LETTERS}/{letter['id']}")
 

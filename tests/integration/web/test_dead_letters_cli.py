@@ -35,6 +35,13 @@ def test_the_list_is_a_table_or_json(service: Service, letter: Letter) -> None:
     assert answer(service, "dead-letters", "list", "--state", "dead")["dead_letters"] == []
 
 
+def test_a_list_in_which_nothing_fits_does_not_say_that_all_is_well(service: Service, letter: Letter) -> None:
+    for narrowed in (("--projection", "workspaces"), ("--error-class", "KeyError"), ("--state", "dead")):
+        assert flask(service, "dead-letters", "list", *narrowed) == (0, "Nothing fits.\n")
+    assert flask(service, "dead-letters", "list", "--skipped", "--projection", "users") == (0, "Nothing fits.\n")
+    assert flask(service, "dead-letters", "list", "--skipped") == (0, "Nothing was skipped.\n")
+
+
 def test_one_is_shown(service: Service, letter: Letter) -> None:
     code, output = flask(service, "dead-letters", "show", letter["id"])
 
@@ -47,8 +54,19 @@ def test_one_is_shown(service: Service, letter: Letter) -> None:
 def test_one_or_a_class_is_retried(service: Service, letter: Letter) -> None:
     assert answer(service, "dead-letters", "retry", letter["id"]) == {"retried": 1}
     assert answer(service, "dead-letters", "retry", "--error-class", "CheckViolation") == {"retried": 1}
-    assert answer(service, "dead-letters", "retry", "--error-class", "KeyError") == {"retried": 0}
     assert service.container.engine.due_shards() == [int(letter["position"].partition("-")[0])]
+
+
+def test_a_retry_for_which_there_is_nothing_fails(service: Service, letter: Letter) -> None:
+    retry = ("dead-letters", "retry", "--error-class")
+
+    for arguments, said in (
+        (("KeyError",), "Nothing fits.\n"),
+        (("CheckViolation", "--projection", "workspaces"), "Nothing fits.\n"),
+        (("KeyError", "--json"), '{\n  "retried": 0\n}\n'),
+    ):
+        code, output = flask(service, *retry, *arguments)
+        assert (code, output.endswith(said)) == (1, True), output
 
 
 def test_one_is_skipped_on_record(service: Service, letter: Letter, tenant: Tenant) -> None:
@@ -73,6 +91,9 @@ def test_one_is_skipped_on_record(service: Service, letter: Letter, tenant: Tena
         (("dead-letters", "retry", "x", "--error-class", "y"), "either one ID or an --error-class"),
         (("dead-letters", "retry", "x", "--projection", "users"), "--projection goes with"),
         (("dead-letters", "list", "--cursor", "x"), "not a cursor of this list"),
+        (("dead-letters", "list", "--projection", "user"), "There is no such projection"),
+        (("dead-letters", "list", "--skipped", "--projection", "user"), "There is no such projection"),
+        (("dead-letters", "retry", "--error-class", "KeyError", "--projection", "user"), "There is no such projection"),
         (("projections", "pause", "nothing", "--reason", "x"), "There is no such projection"),
         (("projections", "resume", "users"), "--reason"),
     ],

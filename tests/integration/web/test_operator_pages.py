@@ -146,6 +146,8 @@ def test_dead_letters_are_listed_narrowed_and_paged(
     assert "user.updated" in root.page("/dead-letters?state=parked&projection=users&error_class=CheckViolation")
     assert "What stands still All 3" in root.page()
     assert "422 Unprocessable" in text(root.get("/dead-letters?state=x", 422))
+    assert "There is no such projection" in text(root.get("/dead-letters?projection=user", 404))
+    assert "There is no such projection" in text(root.get("/dead-letters/skipped?projection=user", 404))
 
 
 def test_a_dead_letter_is_shown_with_event_error_and_trace_and_nothing_in_it_is_believed(
