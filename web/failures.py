@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from domain.model.event import RecordedEvent
@@ -58,6 +59,18 @@ def skip(skipped: Skip) -> dict[str, Any]:
         "position": str(skipped.position),
         "skipped_at": skipped.skipped_at.isoformat(),
     }
+
+
+def waiting(letters: Sequence[DeadLetter]) -> str:
+    """Return in words when *letters* are tried that wait for a paused projection; nothing where all are at once."""
+    projections = {letter.projection for letter in letters}
+    paused = [name for name in container().projection_switch.paused() if name in projections]
+    if not paused:
+        return ""
+    names, (they, are) = " and ".join(paused), ("it", "is") if len(paused) == 1 else ("they", "are")
+    if len(paused) < len(projections):
+        return f"at once, those of {names} once {they} {are} resumed ({they} {are} paused)"
+    return f"once {names} {are} resumed ({they} {are} paused)"
 
 
 def projection_state(state: ProjectionState) -> dict[str, Any]:

@@ -25,8 +25,8 @@ def retry(letter_id: str) -> DeadLetter:
     return letter
 
 
-def retry_class(error_class: str, projection: str | None = None) -> int:
-    """Have all events tried again at once that failed with one class of error; return how many there are.
+def retry_class(error_class: str, projection: str | None = None) -> list[DeadLetter]:
+    """Have all events tried again at once that failed with one class of error.
 
     Raises ProjectionNotFound.
     """
@@ -40,7 +40,7 @@ def retry_class(error_class: str, projection: str | None = None) -> int:
         projection=projection,
         by=actor().id,
     )
-    return len(letters)
+    return letters
 
 
 def skip(letter_id: str, reason: str) -> DeadLetter:

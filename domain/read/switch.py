@@ -30,6 +30,12 @@ class ProjectionSwitch:
         if name is not None and name not in self._names:
             raise ProjectionNotFound
 
+    def paused(self) -> list[str]:
+        """Return the projections that are paused, in alphabetical order."""
+        with self._pool.cursor() as cursor:
+            states = self._states.all(cursor, self._names)
+        return sorted(name for name, state in states.items() if state.state == "paused")
+
     def pause(self, name: str, reason: str, who: str) -> ProjectionState:
         """Fold nothing more into the projection until somebody resumes it. Raises ProjectionNotFound."""
         return self._switch(name, self._states.pause(name, reason, who))

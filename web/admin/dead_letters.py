@@ -61,7 +61,7 @@ def retry_dead_letter(_body: dict[str, Any], letter_id: str) -> Response:
 @blueprint.response(202, RetriedView)
 def retry_dead_letters(body: dict[str, Any]) -> Response:
     """Try again at once all events that failed with one class of error"""
-    return fresh({"retried": operations.retry_class(**body)}, 202)
+    return fresh({"retried": len(operations.retry_class(**body))}, 202)
 
 
 @blueprint.route("/dead-letters/<name:letter_id>/skip", methods=["POST"])

@@ -103,14 +103,16 @@ def retry(id: str | None, error_class: str | None, projection: str | None, as_js
         raise click.UsageError("Name either one ID or an --error-class.")
     if projection is not None and error_class is None:
         raise click.UsageError("--projection goes with --error-class.")
-    if error_class is not None:
-        retried = acting(lambda: operations.retry_class(str(error_class), projection))
-    else:
-        acting(lambda: operations.retry(str(id)))
-        retried = 1
-    say({"retried": retried}, as_json, lambda: f"{retried:,} will be tried again at once." if retried else NOTHING_FITS)
+    retried, waiting = acting(lambda: _retry(id, error_class, projection))
+    words = f"{retried:,} will be tried again {waiting or 'at once'}." if retried else NOTHING_FITS
+    say({"retried": retried}, as_json, lambda: words)
     if not retried:
         sys.exit(FAILED)
+
+
+def _retry(id: str | None, error_class: str | None, projection: str | None) -> tuple[int, str]:
+    letters = [operations.retry(str(id))] if error_class is None else operations.retry_class(error_class, projection)
+    return len(letters), failures.waiting(letters)
 
 
 @dead_letters.command()

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from flask import Response, request, url_for
 
+from domain.read.dead_letters import DeadLetter
 from web import failures, operations
 from web.admin.dead_letter_schemas import DeadLettersArguments, RetryClassBody, SkipBody, SkippedArguments
 from web.context import container
@@ -38,8 +41,8 @@ def dead_letter(letter_id: str) -> Response:
 def retry_dead_letter(letter_id: str) -> Response:
     """Try an event again at once"""
     letter = operations.retry(letter_id)
-    words = f"{letter.event_type} at {letter.position} is tried again. It leaves the list once it has been folded."
-    return forms.done(words, url_for("operator.dead_letters"))
+    words = f"{letter.event_type} at {letter.position} is tried again{_when([letter])}."
+    return forms.done(f"{words} It leaves the list once it has been folded.", url_for("operator.dead_letters"))
 
 
 @blueprint.route("/dead-letters/retry", methods=["POST"])
@@ -49,8 +52,13 @@ def retry_dead_letters() -> Response:
         RetryClassBody, error_class=request.form.get("error_class"), projection=request.form.get("projection")
     )
     retried = operations.retry_class(**body)
-    events = "1 event is" if retried == 1 else f"{retried:,} events are"
-    return forms.done(f"{events} tried again. What has been folded leaves the list.")
+    events = "1 event is" if len(retried) == 1 else f"{len(retried):,} events are"
+    return forms.done(f"{events} tried again{_when(retried)}. What has been folded leaves the list.")
+
+
+def _when(letters: Sequence[DeadLetter]) -> str:
+    waiting = failures.waiting(letters)
+    return f" {waiting}" if waiting else ""
 
 
 @blueprint.route("/dead-letters/<name:letter_id>/skip", methods=["POST"])

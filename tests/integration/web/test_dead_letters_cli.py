@@ -7,9 +7,10 @@ from typing import Any
 
 import pytest
 
+from tests.integration.read.poison import execute
 from tests.integration.web.service import Service, Tenant
 from tests.integration.web.test_cli import flask
-from tests.integration.web.test_dead_letters import letter
+from tests.integration.web.test_dead_letters import fold, letter
 
 __all__ = ["letter"]
 
@@ -55,6 +56,27 @@ def test_one_or_a_class_is_retried(service: Service, letter: Letter) -> None:
     assert answer(service, "dead-letters", "retry", letter["id"]) == {"retried": 1}
     assert answer(service, "dead-letters", "retry", "--error-class", "CheckViolation") == {"retried": 1}
     assert service.container.engine.due_shards() == [int(letter["position"].partition("-")[0])]
+
+
+def test_a_retry_says_what_it_has_to_wait_for(
+    service: Service, letter: Letter, tenant: Tenant, database_url: str
+) -> None:
+    one, kind = ("dead-letters", "retry", letter["id"]), ("dead-letters", "retry", "--error-class", "CheckViolation")
+    workspace = tenant.workspace(tenant.user(last_name="Short"), name="Short")
+    execute(database_url, "ALTER TABLE read_schema.workspace_projections ADD CHECK (length(name) < 9)")
+    service.done("PATCH", f"/workspaces/{workspace}", {"name": "Not short at all"})
+    fold(service)
+
+    def told(arguments: tuple[str, ...]) -> str:
+        return flask(service, *arguments)[1].strip()
+
+    assert told(one) == "1 will be tried again at once."
+    assert told(kind) == "2 will be tried again at once."
+    flask(service, "projections", "pause", "users", "--reason", "Maintenance")
+    assert told(one) == "1 will be tried again once users is resumed (it is paused)."
+    assert told(kind) == "2 will be tried again at once, those of users once it is resumed (it is paused)."
+    flask(service, "projections", "pause", "workspaces", "--reason", "Maintenance")
+    assert told(kind) == "2 will be tried again once users and workspaces are resumed (they are paused)."
 
 
 def test_a_retry_for_which_there_is_nothing_fails(service: Service, letter: Letter) -> None:

@@ -67,6 +67,15 @@ def test_a_class_of_errors_is_retried(
     assert "Nothing stands still" in root.page("/dead-letters")
 
 
+def test_a_retry_says_that_its_projection_is_paused(root: Operator, service: Service, letter: DeadLetter) -> None:
+    page = f"/dead-letters/{letter.id}"
+    service.container.projection_switch.pause("users", "Maintenance", "ops")
+
+    later = "tried again once users is resumed (it is paused)."
+    assert f"{letter.position} is {later} It leaves the list" in root.send(page, f"{page}/retry")
+    assert root.send("/dead-letters", "/dead-letters/retry").startswith(f"good: 1 event is {later}")
+
+
 def test_an_event_is_skipped_with_a_reason_and_on_record(root: Operator, service: Service, letter: DeadLetter) -> None:
     page = f"/dead-letters/{letter.id}"
 
