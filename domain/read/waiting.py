@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 import threading
 import time
-from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import NamedTuple
@@ -25,7 +24,7 @@ _UNHEARD, _HEARD = (0.002, 0.02), (0.02, 0.1)
 #: Seconds after which to ask again for what somebody has to look after first.
 _LOOKED_AFTER = 30
 
-#: No tenant: what is parked is not looked at, and no share of the places is kept to.
+#: No tenant: what is parked is not looked at.
 _NO_TENANT = None
 
 
@@ -47,25 +46,22 @@ class Waiter:
         limit: int | None = None,
         counters: Counters | None = None,
     ) -> None:
-        """No more than *limit* wait at a time, and of those who ask about one tenant no more than half as many.
-
-        How each wait ends is counted by *counters*.
-        """
+        """No more than *limit* wait at a time. How each wait ends is counted by *counters*."""
         self._pool = pool
         self._event_log = event_log
         self._bell = bell
         self._limit = limit
         self._counters = counters or Counters()
         self._lock = threading.Lock()
-        self._waiting: Counter[str | None] = Counter()
+        self._waiting = 0
 
     def wait(self, position: Position, projections: Sequence[str], timeout: float, about: About | None = None) -> bool:
         """Return True as soon as all *projections* have reached *position*, or False after *timeout* seconds.
 
         What can't be shown by waiting is told at once: False for a position that no event has yet, which no command
-        can have told either. Raises ProjectionPaused, and AggregateParked if the aggregate
-        that the query is *about*, or the one that the event at *position* belongs to, is parked for one of the
-        projections. Raises Unavailable when too many wait.
+        can have told either. Raises ProjectionPaused, and AggregateParked if the aggregate that the query is *about*,
+        or the one that the event at *position* belongs to, is parked for one of the projections. Raises Unavailable
+        when too many wait.
         """
         began, ended = time.monotonic(), "refused"
         try:
@@ -79,9 +75,9 @@ class Waiter:
         rings = self._bell.rings(position.shard)
         if self._reached(position, projections, about):
             return True
-        if position.offset > self._event_log.head(position.shard):
+        if self._is_past_the_end(position):
             return False
-        with self._place(about.tenant_id if about else _NO_TENANT):
+        with self._place():
             pause, longest = _HEARD if self._bell.heard else _UNHEARD
             while (left := deadline - time.monotonic()) > 0:
                 self._bell.wait(position.shard, rings, min(pause, left))
@@ -93,26 +89,25 @@ class Waiter:
                 pause = _UNHEARD[0] if rings != before else min(pause * 1.5, longest)
         return False
 
+    def _is_past_the_end(self, position: Position) -> bool:
+        """Whether no event has *position* yet. One who made positions up could take all places with them."""
+        try:
+            return position.offset > self._event_log.head(position.shard)
+        except Unavailable:
+            # The read models are asked without the event store, and may have got there before it is back.
+            return False
+
     @contextmanager
-    def _place(self, tenant_id: str | None) -> Iterator[None]:
+    def _place(self) -> Iterator[None]:
         with self._lock:
-            self._refuse_if_full(tenant_id)
-            self._waiting[tenant_id] += 1
+            if self._limit is not None and self._waiting >= self._limit:
+                raise Unavailable(reason="too many requests wait for the read models")
+            self._waiting += 1
         try:
             yield
         finally:
             with self._lock:
-                # What falls to zero is left out, so that no tenant is remembered.
-                self._waiting -= Counter((tenant_id,))
-
-    def _refuse_if_full(self, tenant_id: str | None) -> None:
-        if self._limit is None:
-            return
-        if self._waiting.total() >= self._limit:
-            raise Unavailable(reason="too many requests wait for the read models")
-        # One tenant can't keep all others from reading their own writes.
-        if tenant_id is not None and self._waiting[tenant_id] >= math.ceil(self._limit / 2):
-            raise Unavailable(reason="too many requests about this tenant wait for the read models")
+                self._waiting -= 1
 
     def _reached(self, position: Position, projections: Sequence[str], about: About | None) -> bool:
         asked = [about.aggregate_id] if about and about.aggregate_id else []

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -65,34 +65,37 @@ def test_a_position_that_no_event_has_yet_is_not_waited_for(query_pool: Pool, en
         waiter.wait(end, ALL, 60, About(behind))
 
 
-@pytest.mark.parametrize(("places", "half"), [(1, 1), (2, 1), (3, 2), (6, 3)])
-def test_one_tenant_takes_no_more_than_half_of_the_places(
-    query_pool: Pool, engine_pool: Pool, story: Story, places: int, half: int
-) -> None:
-    one, other, bell = story.tenant(), story.tenant(), HeldBell()
-    waiter = Waiter(query_pool, story, bell, limit=places)
-    with ThreadPoolExecutor(places + 1) as threads:
+class Away(Story):
+    """A log that is out of reach."""
 
-        def waits(tenant: str) -> Future[bool]:
-            return threads.submit(waiter.wait, last(story, tenant), ALL, 60, About(tenant))
+    def head(self, shard: int) -> int:  # noqa: ARG002
+        raise Unavailable(reason="a test")
 
+
+def test_where_the_log_is_out_of_reach_the_read_models_are_waited_for(query_pool: Pool, engine_pool: Pool) -> None:
+    story = Away()
+    tenant = story.tenant()
+    waiter = Waiter(query_pool, story, ForbiddenBell())
+
+    with pytest.raises(AssertionError, match="somebody waits"):
+        waiter.wait(Position(shard_of(tenant), 1), ALL, 60, About(tenant))
+
+
+def test_no_more_wait_than_there_are_places(query_pool: Pool, engine_pool: Pool, story: Story) -> None:
+    tenant, bell = story.tenant(), HeldBell()
+    waiter = Waiter(query_pool, story, bell, limit=2)
+    with ThreadPoolExecutor() as threads:
         try:
-            # Given a tenant that waits at half of the places
-            waiting = [waits(one) for _ in range(half)]
+            waiting = [threads.submit(waiter.wait, last(story, tenant), ALL, 60, About(tenant)) for _ in range(2)]
             assert all(bell.came.acquire(timeout=30) for _ in waiting)
 
-            # When one more of it comes, it is refused
-            assert isinstance(waits(one).exception(timeout=10), Unavailable)
-
-            # Then the other places are there for another tenant, and no more than those
-            waiting += [waits(other) for _ in range(places - half)]
-            assert all(bell.came.acquire(timeout=30) for _ in range(places - half))
-            assert isinstance(waits(other).exception(timeout=10), Unavailable)
+            with pytest.raises(Unavailable):
+                waiter.wait(last(story, tenant), ALL, 60, About(tenant))
         finally:
             fold(engine_pool, story)
             bell.released.set()
     assert all(each.result() for each in waiting)
 
-    # And once they are gone, the tenant may wait again
-    story.registered(one)
-    assert not waiter.wait(last(story, one), ALL, 0.01, About(one))
+    # And once they are gone, others may wait
+    story.registered(tenant)
+    assert not waiter.wait(last(story, tenant), ALL, 0.01, About(tenant))
