@@ -29,9 +29,7 @@ class VerifyBody(ma.Schema):
 
     body_optional = True
     sample = fields.Whole(load_default=20, validate=ma.validate.Range(1, MOST))
-    projections = ma.fields.List(
-        ma.fields.String(), load_default=[], validate=ma.validate.Length(max=20), metadata={"example": ["users"]}
-    )
+    projections = ma.fields.List(ma.fields.String(), load_default=[], validate=ma.validate.Length(max=20))
 
 
 class ComparisonView(View):

@@ -32,7 +32,8 @@ DESCRIPTION = """\
 The directory of tenants, users and workspaces.
 
 **Commands** (POST, PUT, PATCH, DELETE) answer with the id, the new version and the `Event-Position` of what they did.
-Sent with an `Idempotency-Key` they may be repeated; with `If-Match` they do nothing if somebody else was first.
+Sent with an `Idempotency-Key` they may be repeated; with `If-Match` they do nothing if somebody else was first. Those
+that create refuse it with 412: what doesn't exist yet has no version.
 
 **Queries** (GET) show what the events up to their `Event-Position` come to. Sent with the `Min-Position` of a command
 they show at least that. `If-None-Match` saves the body of an answer that is still the same. HEAD asks for the headers
@@ -108,7 +109,7 @@ def _complete(operation: Document, method: str, path: str, endpoint: str, schema
     names = ["RequestId", "Traceparent"]
     names += ["MinPosition", "Prefer", "IfNoneMatch"] if is_query else []
     names += ["IdempotencyKey"] if is_command else []
-    # What a path without an id creates has no version yet that could be named.
+    # What doesn't exist yet has no version: a command that creates refuses every one.
     names += ["IfMatch"] if is_command and "{" in path else []
     operation.setdefault("parameters", []).extend({"$ref": f"#/components/parameters/{name}"} for name in names)
 

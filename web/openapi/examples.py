@@ -11,7 +11,8 @@ Schema = dict[str, Any]
 _ID = "7d7b1a52-3b43-4c5b-8a5e-3a4f6e1d2c3b"
 _OTHER_ID = "11111111-2222-4333-8444-555555555555"
 
-#: By the name of the field, wherever it stands. A field that is not here gets an example of its type.
+#: By the name of the field, wherever it stands; of a list also one item. A field that is not here gets an example of
+#: its type.
 BY_NAME: dict[str, Any] = {
     "active_users": 41,
     "avatar": "https://example.com/ada.png",
@@ -22,6 +23,7 @@ BY_NAME: dict[str, Any] = {
     "detail": "name: it must not be empty",
     "display_name": "Ada Lovelace",
     "email": "ada@example.com",
+    "error_class": "KeyError",
     "first_name": "Ada",
     "is_active": True,
     "language": "en",
@@ -33,6 +35,8 @@ BY_NAME: dict[str, Any] = {
     "owner_id": _OTHER_ID,
     "plan": "starter",
     "position": "17-4211",
+    "projection": "users",
+    "projections": "users",
     "reason": "left the company",
     "roles": ["user"],
     "settings": {"color": "green"},

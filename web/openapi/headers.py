@@ -9,8 +9,8 @@ from web import conditions, context
 Described = dict[str, Any]
 
 
-def _header(name: str, description: str, example: object, **schema: Any) -> Described:
-    # An example of its own would stand in the page's form, and be sent by whoever tries a call without a change.
+def _header(name: str, description: str, example: str, **schema: Any) -> Described:
+    # Swagger UI would fill in an example of its own place, and send it: a version or a position that nothing has.
     described = {"description": f"{description} For example `{example}`.", "schema": {"type": "string"} | schema}
     return {"name": name, "in": "header", "required": False, **described}
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any, ClassVar
+
 import marshmallow as ma
 
 from domain.model import fields as model
@@ -12,6 +14,10 @@ from web.schemas import PageArguments, PaginationView, View
 
 class RegisterUserBody(ma.Schema):
     """*tenant_id* is for a super_admin, who belongs to no tenant; anybody else may name its own."""
+
+    constraints: ClassVar[dict[str, Any]] = {
+        "examples": [{"email": "ada@example.com", "first_name": "Ada", "last_name": "Lovelace"}]
+    }
 
     email = fields.Text(
         model.email, required=True, format="email", maxLength=model.EMAIL_LENGTH, pattern=f"^{model.EMAIL_PATTERN}$"

@@ -52,7 +52,7 @@ def before_call(_context: Any, case: Any, _kwargs: Any) -> None:
         # Two random requests under one key are an error of the client's.
         case.headers["Idempotency-Key"] = f"{key}{uuid.uuid4().hex}{next(_numbers)}"
     if re.fullmatch("[0-9]{1,3}-[0-9]{1,18}", str(case.headers.get("Min-Position"))):
-        # The example of the document is such a position.
+        # One that was made up is never reached.
         case.headers["Min-Position"] = "0-0"
     if case.meta is not None and case.meta.generation.mode.is_positive:
         _heed_formats(case)
