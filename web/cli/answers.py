@@ -47,17 +47,27 @@ def told(action: Callable[[], T]) -> T:
     """Do it; a refusal is one line, not a traceback."""
     try:
         return action()
-    except Unavailable as error:
-        raise Unreachable(str(error)) from None
-    except DomainError as error:
-        raise click.ClickException(str(error)) from None
-    except missing_schema.ERRORS:
+    except Exception as error:
+        if (refusal := refused(error)) is None:
+            raise
+        raise refusal from None
+
+
+def refused(error: Exception) -> click.ClickException | None:
+    """Return what to say of *error*, and with it how to end; None for a fault of ours, whose traceback is wanted."""
+    match error:
+        case Unavailable():
+            return Unreachable(str(error))
+        case DomainError():
+            return click.ClickException(str(error))
+        case psycopg2.OperationalError() | psycopg2.InterfaceError() | PoolTimeout():
+            return Unreachable(f"PostgreSQL can't be used: {type(error).__name__}")
+        case redis.RedisError():
+            return Unreachable(f"Redis can't be used: {type(error).__name__}")
+    if isinstance(error, missing_schema.ERRORS):
         words = missing_schema.WORDS
-        raise click.ClickException(f"{words[0].upper()}{words[1:]}. {missing_schema.REMEDY}") from None
-    except (psycopg2.OperationalError, psycopg2.InterfaceError, PoolTimeout) as error:
-        raise Unreachable(f"PostgreSQL can't be used: {type(error).__name__}") from None
-    except redis.RedisError as error:
-        raise Unreachable(f"Redis can't be used: {type(error).__name__}") from None
+        return click.ClickException(f"{words[0].upper()}{words[1:]}. {missing_schema.REMEDY}")
+    return None
 
 
 def acting(action: Callable[[], T]) -> T:

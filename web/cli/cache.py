@@ -16,7 +16,7 @@ from flask.cli import with_appcontext
 from domain.cache.keys import KINDS
 from domain.cache.warm_ups import WarmUps
 from web import operations
-from web.cli.answers import FAILED, acting, json_option, say, told, who
+from web.cli.answers import FAILED, UNREACHABLE, acting, json_option, refused, say, told, who
 from web.cli.ids import tenant_id
 from web.cli.progress import counted
 from web.cli.tables import table
@@ -37,6 +37,9 @@ _COLUMNS: dict[str, tuple[str, tuple[str, ...]]] = {
     "loads": ("load", ("load",)),
 }
 
+#: What invalidate() takes besides a tenant, of which one at most may be given.
+_OPTIONS = {"tags": "--tag", "key": "--key", "query": "--class", "pattern": "--pattern"}
+
 _PROCESS = ("process", "breaker", "L1 answers", "L1 bytes", "L1 evicted", "stream s")
 
 
@@ -49,9 +52,14 @@ def cache() -> None:
 @json_option
 @with_appcontext
 def stats(as_json: bool) -> None:
-    """Show what the caches of all processes do."""
+    """Show what the caches of all processes do.
+
+    Ends with status 4 where Redis does not answer: then it is what this process knows.
+    """
     found = told(container().caching.stats)
     say(found, as_json, lambda: "\n".join(_lines(found)))
+    if found["redis"] is None:
+        sys.exit(UNREACHABLE)
 
 
 @cache.command()
@@ -64,6 +72,11 @@ def stats(as_json: bool) -> None:
 @with_appcontext
 def invalidate(tenant: str | None, as_json: bool, **named: Any) -> None:
     """Let nothing be answered any more from what is cached now."""
+    given = [_OPTIONS[name] for name, value in named.items() if value]
+    if len(given) > 1:
+        raise click.UsageError(f"{given[1]} can't be given together with {given[0]}.")
+    if not given and tenant is None:
+        raise click.UsageError(f"Say what: --tenant, {', '.join(_OPTIONS.values())}.")
     cleared = acting(lambda: operations.invalidate(tenant_id=_id(tenant), **named))
     tenants = "all tenants" if cleared.tenants is None else f"{cleared.tenants:,} tenants"
     words = f"Invalidated {', '.join(cleared.tags)} of {tenants}."
@@ -79,7 +92,7 @@ def warmup(tenant: str | None, limit: int | None, as_json: bool) -> None:
     """Load what is asked for most, here and now unless another process is at it."""
     warm_ups = container().caching.warm_ups
     job = told(lambda: warm_ups.ask(who(), _id(tenant), limit))
-    driver = Thread(target=_drive, args=(warm_ups, job["id"]), daemon=True)
+    driver = _Driver(warm_ups, job["id"])
     driver.start()
     with counted("Warming up", quiet=as_json) as show:
         while job["state"] in ("waiting", "running"):
@@ -89,7 +102,9 @@ def warmup(tenant: str | None, limit: int | None, as_json: bool) -> None:
     words = f"{job['state']}: {job['loaded']:,} of {job['keys']:,} answers loaded in {job['seconds']:,.1f} s"
     say(job, as_json, lambda: words)
     if job["state"] == "failed":
-        sys.exit(FAILED)
+        # The state is told a moment before the driver ends. Where another process drove it, no more is known than that.
+        driver.join(5)
+        raise driver.refusal or SystemExit(FAILED)
 
 
 def _id(tenant: str | None) -> str | None:
@@ -132,12 +147,22 @@ def _ratio(ratio: float | None) -> str:
     return "-" if ratio is None else f"{ratio:.1%}"
 
 
-def _drive(warm_ups: WarmUps, id: str) -> None:
-    """Run warm-ups until that one is over, unless another process does."""
-    try:
-        while warm_ups.progress(id)["state"] in ("waiting", "running"):
-            if not warm_ups.drive():
-                time.sleep(0.2)
-    except Exception as error:
-        # Whoever watches sees that it has failed, or that Redis is away.
-        log.warning("The warm-up ended here.", error=type(error).__name__)
+class _Driver(Thread):
+    """Runs warm-ups until one of them is over, unless another process does."""
+
+    def __init__(self, warm_ups: WarmUps, id: str) -> None:
+        super().__init__(name="warm-up", daemon=True)
+        self._warm_ups = warm_ups
+        self._id = id
+        #: What is to be said of the error that it has ended by, if it has.
+        self.refusal: click.ClickException | None = None
+
+    def run(self) -> None:
+        try:
+            while self._warm_ups.progress(self._id)["state"] in ("waiting", "running"):
+                if not self._warm_ups.drive():
+                    time.sleep(0.2)
+        except Exception as error:
+            # Whoever watches sees that it has failed, or that Redis is away.
+            log.warning("The warm-up ended here.", error=type(error).__name__)
+            self.refusal = refused(error)

@@ -9,7 +9,7 @@ import click
 from flask.cli import with_appcontext
 
 from domain.telemetry.history import Point
-from web.cli.answers import json_option, say, told
+from web.cli.answers import Unreachable, json_option, say, told
 from web.cli.tables import cell, table
 from web.context import container
 
@@ -37,7 +37,10 @@ _ROWS: tuple[tuple[str, Callable[[Any], float | None], float], ...] = (
 @with_appcontext
 def traffic(as_json: bool) -> None:
     """Show what all processes did in the last hour: how much, how fast, how far behind."""
-    points = told(lambda: container().telemetry.history())
+    telemetry = container().telemetry
+    points = told(telemetry.history)
+    if not points and not telemetry.look().complete:
+        raise Unreachable("Redis can't be used: it does not answer")
     nothing = "Nothing is written down yet: the clock does that, every 10 seconds."
     say({"points": points}, as_json, lambda: "\n".join(_lines(points)) if points else nothing)
 
