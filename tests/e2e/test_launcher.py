@@ -154,6 +154,24 @@ def test_a_port_that_is_taken_is_refused_with_a_last_word_of_one_line(house: Pat
     assert "postgres" not in launched.output
 
 
+def test_an_address_of_another_machine_is_not_taken_for_a_port_that_is_taken(house: Path, port: int) -> None:
+    with Launched(house, port, HOST="999.1.1.1") as launched:
+        assert launched.wait() == 1
+
+    assert launched.last_line.startswith("HOST: this machine can't listen on 999.1.1.1: ")
+    assert "postgres" not in launched.output
+
+
+def test_a_folder_that_cannot_be_made_is_told_in_one_line(tmp_path: Path, port: int) -> None:
+    (tmp_path / "house").mkdir()
+    (tmp_path / "house" / ".local").touch()
+
+    with Launched(tmp_path / "house", port) as launched:
+        assert launched.wait() == 1
+
+    assert launched.output == f"{tmp_path / 'house' / '.local'} can't be used: File exists\n"
+
+
 def test_servers_whose_ports_are_taken_get_others(house: Path, port: int) -> None:
     with Launched(house, port) as launched:
         launched.wait_for("welcome")

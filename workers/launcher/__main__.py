@@ -12,6 +12,7 @@ from workers.launcher.binaries import NotInstalled
 from workers.launcher.console import Console
 from workers.launcher.external import Unreachable
 from workers.launcher.orphans import stop_orphans
+from workers.launcher.ports import CannotListen
 from workers.launcher.readiness import NotReady
 from workers.launcher.run import PortTaken, run
 from workers.launcher.server import ServerFailed
@@ -21,7 +22,7 @@ from workers.launcher.unprivileged import NoWayToRun
 
 _FAULTS = (
     *(NotInstalled, NoWayToRun, NotReady, PortTaken, ProcessEnded, ServerFailed, SettingsError, Unreachable),
-    *(OSError, ValueError),
+    *(CannotListen, OSError, ValueError),
 )
 
 
@@ -36,6 +37,9 @@ def main() -> int:
             return _reset(state) if command == "reset" else _run(root, state)
     except AlreadyRunning as running:
         print(f"{running} Stop it first, with Ctrl-C or SIGTERM.", file=sys.stderr)
+        return 1
+    except OSError as error:
+        print(f"{error.filename or state.folder} can't be used: {error.strerror or error}", file=sys.stderr)
         return 1
 
 
