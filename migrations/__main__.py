@@ -7,6 +7,7 @@ import sys
 
 import click
 from alembic import command
+from alembic.util import CommandError
 from sqlalchemy.exc import OperationalError
 
 from domain.variables import postgres_url
@@ -70,6 +71,8 @@ def _url(side: Side) -> str:
 if __name__ == "__main__":
     try:
         main(prog_name="python -m migrations")
+    except CommandError as error:
+        sys.exit(f"Error: {error}")
     except OperationalError as error:
         # A deployment's log is read for its last line, which a trace would bury.
         sys.exit(f"Error: the database can't be used: {str(error.orig).strip()}")

@@ -112,6 +112,20 @@ def test_two_releases_at_once_both_succeed(empty_database_url: str):
     assert [each.wait(60) for each in commands] == [0, 0]
 
 
+@pytest.mark.parametrize("arguments", [("upgrade", "nope"), ("downgrade", "nope"), ("upgrade", "--sql", "nope")])
+def test_a_revision_that_nobody_knows_is_one_clear_line(empty_database_url: str, arguments: tuple[str, ...]):
+    result = run(*arguments, DATABASE_URL=empty_database_url)
+
+    assert (result.returncode, result.stderr) == (1, "Error: Can't locate revision identified by 'nope'\n")
+
+
+def test_a_url_that_no_connection_can_be_made_with_is_one_clear_line(empty_database_url: str):
+    result = run("upgrade", DATABASE_URL=f"{empty_database_url}{'&' if '?' in empty_database_url else '?'}foo=1")
+
+    assert result.returncode == 1
+    assert result.stderr == "Error: DATABASE_URL: a URL with parameters that PostgreSQL's libpq knows is needed\n"
+
+
 def test_a_database_that_is_away_is_one_clear_line():
     result = run("upgrade", DATABASE_URL="postgresql://nobody:hunter2@127.0.0.1:1/nothing")
 
