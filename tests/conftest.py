@@ -14,6 +14,7 @@ from werkzeug.routing.rules import Rule
 from domain import logs
 from domain.cache import guard, loading
 from tests import servers
+from web import asking
 from workers.launcher.postgres import EmbeddedPostgres
 from workers.launcher.valkey import EmbeddedValkey
 
@@ -109,6 +110,7 @@ def logging_as_before(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
 @pytest.fixture
 def patience(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A machine that runs all tests at once is slower than any Redis, and only some tests are about a slow one."""
+    """A machine that runs all tests at once is slower than any server, and only some tests are about a slow one."""
+    monkeypatch.setattr(asking, "PATIENCE", 10.0)
     monkeypatch.setattr(guard, "SLOW", 10.0)
     monkeypatch.setattr(loading, "SLOW", 10.0)

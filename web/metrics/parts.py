@@ -95,8 +95,7 @@ def _merged(parts: Iterable[list[Metric]]) -> Iterable[Metric]:
     found: dict[str, Any] = {}
     for metrics in parts:
         for metric in metrics:
-            if metric.name in found:
-                found[metric.name].samples += metric.samples
-            else:
-                found[metric.name] = metric
+            # A new one in any case: two who ask at the same time are given the same answers of the parts.
+            made = found.setdefault(metric.name, Metric(metric.name, metric.documentation, metric.type, metric.unit))
+            made.samples += metric.samples
     return found.values()

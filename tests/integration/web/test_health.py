@@ -14,6 +14,7 @@ from domain.bootstrap import bootstrap
 from domain.read.watch.processes import Processes
 from domain.settings import Settings
 from tests.integration.web.service import ROOT, Service, Tenant, problem
+from web import asking
 from web.admin.schemas import ProjectionsStatusView
 from web.app import create_app
 from workers.launcher.postgres import EmbeddedPostgres
@@ -156,7 +157,10 @@ def test_root_sees_nothing_of_a_tenant_that_is_not_there(service: Service) -> No
     problem(service.get("/tenants/x/summary", by=ROOT), 404, "tenant_not_found")
 
 
-def test_probes_are_answered_while_postgres_is_frozen(settings: Settings, postgres_server: EmbeddedPostgres) -> None:
+def test_probes_are_answered_while_postgres_is_frozen(
+    settings: Settings, postgres_server: EmbeddedPostgres, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(asking, "PATIENCE", 2.0)
     # Given a service whose connections are open when PostgreSQL freezes
     service = service_on(replace(settings, **dict.fromkeys(DATABASES, postgres_server.url)))
     assert health(service, "ready")[0] == 200

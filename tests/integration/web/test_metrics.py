@@ -210,6 +210,18 @@ def test_a_part_that_hangs_is_down_and_is_not_asked_again_meanwhile(
         assert time.monotonic() < deadline
 
 
+def test_an_answer_of_a_part_is_told_to_each_who_looks(service: Service, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Two who look at the same time are given the same, and what is told of several parts is put together for each."""
+    one, other = (Metric("cqrs_shared", "A test", "gauge") for _ in range(2))
+    one.add_sample("cqrs_shared", {"part": "one"}, 1.0)
+    other.add_sample("cqrs_shared", {"part": "other"}, 1.0)
+    monkeypatch.setitem(parts.COLLECTORS, "broker", lambda _: [one])
+    monkeypatch.setitem(parts.COLLECTORS, "query_database", lambda _: [other])
+
+    for _ in range(2):
+        assert [sample.labels["part"] for sample in families(service)["cqrs_shared"].samples] == ["one", "other"]
+
+
 def test_a_full_disk_is_seen_by_whoever_looks(service: Service, make: Make, tenant: Tenant, database_url: str) -> None:
     # Given a PostgreSQL that can't write, as it says so itself
     execute(
