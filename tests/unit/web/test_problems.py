@@ -17,7 +17,16 @@ def all_errors(base: type[errors.DomainError]) -> list[type[errors.DomainError]]
 
 
 #: Raised inside, never to be seen by a client: nobody folds events or restores backups while answering a request.
-INTERNAL = {"LogDiverged", "NotABackup", "NotEmpty", "ProgramFailed", "ProgramsMissing"}
+INTERNAL = {
+    "FolderNotEmpty",
+    "FolderUnusable",
+    "LogDiverged",
+    "NotABackup",
+    "NotEmpty",
+    "NotInSecret",
+    "ProgramFailed",
+    "ProgramsMissing",
+}
 
 
 def test_every_error_of_the_domain_has_a_status() -> None:
