@@ -50,12 +50,12 @@ def verify_projection(name: str) -> Response:
     which = f"{found['aggregates']:,} aggregates with {found['rows']:,} rows"
     if not found["drifted"]:
         return forms.done(f"{name}: {which} were folded again, and all are what their events say.")
+    differ = f"{name}: of {which} {found['drifted']:,} differ from their events"
+    if not found["examples"]:
+        return forms.refused(f"{differ}. Verifying all of them shows which.")
     first = found["examples"][0]
     key = ", ".join(f"{column} {value}" for column, value in first["key"].items())
-    return forms.refused(
-        f"{name}: of {which} {found['drifted']:,} differ from their events, such as a {first['kind']} row of "
-        f"{first['table']}: {key}"
-    )
+    return forms.refused(f"{differ}, such as a {first['kind']} row of {first['table']}: {key}")
 
 
 @blueprint.route("/projections/<name>/repair", methods=["POST"])

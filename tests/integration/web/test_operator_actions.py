@@ -159,6 +159,25 @@ def test_rows_are_verified_and_repaired(root: Operator, service: Service, tenant
     assert last_name(service, tenant) == "Lovelace"
 
 
+def test_of_rows_that_are_not_known_by_name_the_number_is_said(
+    root: Operator, service: Service, tenant: Tenant
+) -> None:
+    # Given more users whose rows are wrong than the record has room for
+    for _ in range(21):
+        tenant.user()
+    service.fold()
+    change_all_users(service)
+    (found,) = service.container.verifier.all(["users"])
+    assert found["drifted"] > 20
+
+    # When all that are known are right again
+    with service.container.read_pool.cursor() as cursor:
+        cursor.execute("UPDATE read_schema.user_projections SET last_name = 'Lovelace'")
+
+    answer = root.send(PAGE, f"{PAGE}/users/verify")
+    assert f" {found['drifted'] - 20} differ from their events. Verifying all of them shows which." in answer
+
+
 def test_a_projection_that_is_not_there(root: Operator) -> None:
     fields = fields_of(root, "/cache", "/cache/warm-up") | {"reason": "x"}
 
