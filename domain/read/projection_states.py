@@ -46,6 +46,10 @@ class ProjectionStates:
         found = {row[0]: ProjectionState._make(row) for row in cursor.fetchall()}
         return {name: found.get(name, ProjectionState(name)) for name in projections}
 
+    def paused(self, cursor: cursor, projections: Collection[str]) -> list[str]:
+        """Return those of *projections* that are paused, in alphabetical order."""
+        return sorted(name for name, state in self.all(cursor, projections).items() if state.state == "paused")
+
     def lenient(self, cursor: cursor, projection: str) -> bool:
         """Whether somebody has asked to park what fails, however many it is."""
         cursor.execute(

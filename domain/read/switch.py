@@ -33,8 +33,7 @@ class ProjectionSwitch:
     def paused(self) -> list[str]:
         """Return the projections that are paused, in alphabetical order."""
         with self._pool.cursor() as cursor:
-            states = self._states.all(cursor, self._names)
-        return sorted(name for name, state in states.items() if state.state == "paused")
+            return self._states.paused(cursor, self._names)
 
     def pause(self, name: str, reason: str, who: str) -> ProjectionState:
         """Fold nothing more into the projection until somebody resumes it. Raises ProjectionNotFound."""

@@ -18,10 +18,10 @@ TABLES: tuple[str, ...] = tuple(str(table.name) for table in schema.BOOKKEEPING)
 #: What stands still for a projection belongs to its rows and goes where they go.
 _MOVED = (str(schema.parked_aggregates.name),)
 
-#: How far the rows of a shard are. What the cache has heard of is not among it: that is no matter of the rows.
+#: How far the rows of a shard are. What the cache has heard of is not among it: that is its own matter.
 _STAND = ("position", "event_id", "parked", "moved_at")
 
-#: Of what the former rows did not show the cache has to hear once these do.
+#: But what the new rows have yet to show the cache has to hear of again, though it has heard of it with the former.
 _HEARD = (
     "invalidated_position = least(here.invalidated_position, other.position), "
     "pending_since = CASE WHEN here.invalidated_position < other.position THEN here.pending_since END"

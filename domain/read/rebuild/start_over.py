@@ -75,7 +75,7 @@ class StartOver:
                 ddl.drop_schema(cursor, ddl.kept_schema(projection.name))
             cursor.execute(f"TRUNCATE {', '.join(f'{LIVE}.{table}' for table in (*tables, *_FORMER))}")
             dropped = self._drop_skips(cursor)
-            states = ProjectionStates(LIVE).all(cursor, [projection.name for projection in self._projections])
+            paused = ProjectionStates(LIVE).paused(cursor, [projection.name for projection in self._projections])
             cursor.execute(
                 "UPDATE read_schema.projection_checkpoints SET position = 0, event_id = NULL, parked = 0, "
                 "invalidated_position = 0, pending_since = NULL, moved_at = clock_timestamp()"
@@ -83,7 +83,6 @@ class StartOver:
         heads = self._event_log.heads()
         log.warning("All read models are made anew.", events=sum(heads.values()), skips_dropped=dropped)
         self._on_emptied()
-        paused = [name for name, each in states.items() if each.state == "paused"]
         return StartedOver(sorted(heads), sum(heads.values()), dropped, paused)
 
     def _drop_skips(self, cursor: cursor) -> int:

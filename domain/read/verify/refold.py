@@ -76,6 +76,11 @@ def stands_alone(projection: Projection) -> bool:
     return not shared(projection) and all(len(table.key) > 1 for table in projection.tables)
 
 
+def unit_of_row(key: Key) -> Unit:
+    """Return (tenant_id, aggregate_id) of the row with that *key*. A row for the whole tenant is the tenant's own."""
+    return key[:2] if len(key) > 1 else key * 2
+
+
 def unit_of(projection: Projection, tenant_id: str, aggregate_id: str) -> Unit:
     """Return what has to be folded to know the rows of an aggregate."""
     return (tenant_id, aggregate_id) if stands_alone(projection) else (tenant_id,)

@@ -11,7 +11,7 @@ from domain.model.event_log import EventLog
 from domain.postgres.pool import Pool
 from domain.read.projection import Projection
 from domain.read.tables import RowTable
-from domain.read.verify.refold import Unit
+from domain.read.verify.refold import Unit, unit_of_row
 
 if TYPE_CHECKING:
     from psycopg2.extensions import cursor
@@ -73,8 +73,7 @@ class Sampling:
                         break
                     unit = (*unit, found)
                 else:
-                    # A row for the whole tenant is the tenant's own, whose id is the tenant's.
-                    yield unit if len(unit) > 1 else unit * 2
+                    yield unit_of_row(unit)
 
     def _following(self, cursor: cursor, table: RowTable, unit: Unit, column: str) -> str | None:
         """Return the value of *column* that follows a random place among the rows of *unit*. Behind the last place

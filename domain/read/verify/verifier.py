@@ -20,7 +20,7 @@ from domain.read.tables import Key, RowTable
 from domain.read.verify.difference import Difference, differences
 from domain.read.verify.known import Known
 from domain.read.verify.records import NullVerifications, Verification, Verifications
-from domain.read.verify.refold import Refold, Unit, rows_of, stand
+from domain.read.verify.refold import Refold, Unit, rows_of, stand, unit_of_row
 from domain.read.verify.sampling import Sampling
 
 if TYPE_CHECKING:
@@ -136,9 +136,8 @@ class Verifier:
         tables, units = {table.name: table for table in projection.tables}, dict[Unit, None]()
         for example in (each for each in last.examples if each["table"] in tables):
             # In the order of the key: PostgreSQL keeps an object's names in one of its own.
-            key = tuple(example["key"][column] for column in tables[example["table"]].key[:2])
-            # A row for the whole tenant is the tenant's own.
-            units[key if len(key) > 1 else key * 2] = None
+            key = tuple(example["key"][column] for column in tables[example["table"]].key)
+            units[unit_of_row(key)] = None
         return Before(units, max(last.drifted - len(units), 0))
 
     def _keep(self, projection: Projection, found: Found, before: Before, *, complete: bool) -> dict[str, Any]:
