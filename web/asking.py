@@ -26,9 +26,12 @@ class Asking(Generic[T]):
         self._lock = threading.Lock()
         self._asked: dict[str, tuple[threading.Thread, list[T]]] = {}
 
-    def ask(self, parts: Mapping[str, Callable[[], T]]) -> dict[str, T | None]:
-        """Return what each of *parts*, which never raise, says within PATIENCE seconds together; None if nothing."""
-        deadline = time.monotonic() + PATIENCE
+    def ask(self, parts: Mapping[str, Callable[[], T]], patience: float | None = None) -> dict[str, T | None]:
+        """Return what each of *parts*, which never raise, says within *patience* or PATIENCE seconds; None if nothing.
+
+        That is the time for all of them together.
+        """
+        deadline = time.monotonic() + (PATIENCE if patience is None else patience)
         asked = {name: self._ask(name, part) for name, part in parts.items()}
         found: dict[str, T | None] = {}
         for name, (thread, answer) in asked.items():

@@ -14,7 +14,6 @@ from domain.model.errors import ConcurrencyConflict, VersionMismatch
 from domain.write.outcome import Idempotency, Outcome
 from web import conditions
 from web.context import actor, container, metadata
-from web.errors import NoVersionNamed
 from web.fresh import fresh
 
 #: The root of ids made from an Idempotency-Key.
@@ -27,20 +26,17 @@ def carry_out(command: Command, *, location: Callable[[str], str] | None = None)
     *location* makes the path of what was created from its id; the status is then 201.
     """
     key, expected = conditions.idempotency_key(), conditions.expected_version()
+    if command.creates:
+        conditions.refuse_version()
     try:
-        if command.creates and expected is not None:
-            # What doesn't exist yet has no version that could match.
-            raise VersionMismatch(expected=expected, actual=0)
         outcome = container().command_bus.execute(
             command,
             expected_version=expected,
             idempotency=None if key is None else Idempotency(key, conditions.fingerprint(request.get_data())),
             metadata=metadata(),
         )
-    except VersionMismatch as mismatch:
-        if expected == conditions.NO_VERSION:
-            raise NoVersionNamed(**mismatch.data) from None
-        raise
+    except VersionMismatch as error:
+        raise conditions.mismatch(**error.data) from None
     return answer(outcome, None if location is None else location(outcome.id))
 
 

@@ -7,11 +7,12 @@ import re
 
 from flask import request
 
+from domain.model.errors import VersionMismatch
 from domain.model.json_object import canonical
 from domain.model.position import Position
 from web import json_body
 from web.context import actor
-from web.errors import Malformed
+from web.errors import Malformed, NoVersionNamed
 
 #: A version that no aggregate ever has, for an entity tag that can match none.
 NO_VERSION = -1
@@ -43,6 +44,17 @@ def expected_version() -> int | None:
         raise Malformed(reason='If-Match has to be one entity tag, such as "3", or *')
     weak, version = tag.groups()
     return NO_VERSION if weak or not _VERSION.fullmatch(version) else int(version)
+
+
+def mismatch(expected: int, actual: int) -> VersionMismatch:
+    """Return what to raise where a thing is at the version *actual*, and If-Match asks for *expected*."""
+    return (NoVersionNamed if expected == NO_VERSION else VersionMismatch)(expected=expected, actual=actual)
+
+
+def refuse_version() -> None:
+    """Raise VersionMismatch for an If-Match: what doesn't exist yet has no version that could match."""
+    if (expected := expected_version()) is not None:
+        raise mismatch(expected, actual=0)
 
 
 def idempotency_key() -> str | None:

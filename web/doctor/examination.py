@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import threading
-import time
 from collections.abc import Callable, Iterable, Mapping
 from functools import partial
 
@@ -12,6 +11,7 @@ from domain.bootstrap import Container, bootstrap
 from domain.postgres import missing_schema
 from domain.redaction import redacted
 from domain.settings import Settings, SettingsError
+from web.asking import Asking
 from web.doctor import caches, databases, environment, projections, tokens, troubles
 from web.doctor.finding import ORDER, Finding, Verdict, fail, ok
 
@@ -68,29 +68,21 @@ def verdict(findings: Iterable[Finding]) -> Verdict:
 
 
 def _side_by_side(container: Container, checks: Mapping[str, Check], longest: float) -> list[Finding]:
-    found: dict[str, list[Finding]] = {}
-    deadline = time.monotonic() + longest
-    threads = {
-        name: threading.Thread(target=partial(_run, name, check, container, found), name=f"check {name}", daemon=True)
-        for name, check in checks.items()
-    }
-    for thread in threads.values():
-        thread.start()
-    for thread in threads.values():
-        thread.join(max(0.0, deadline - time.monotonic()))
-    silent = f"no answer within {longest:.0f} s"
-    return [
-        finding
-        for name in checks
-        for finding in found.get(name, [fail(name, silent, "Look whether the server that it asks is up, or frozen.")])
-    ]
+    looks = {name: partial(_run, name, check, container) for name, check in checks.items()}
+    found = Asking[list[Finding]]("examination").ask(looks, longest)
+
+    def silence(name: str) -> list[Finding]:
+        advice = "Look whether the server that it asks is up, or frozen."
+        return [fail(name, f"no answer within {longest:.0f} s", advice)]
+
+    return [finding for name, told in found.items() for finding in (silence(name) if told is None else told)]
 
 
-def _run(name: str, check: Check, container: Container, found: dict[str, list[Finding]]) -> None:
+def _run(name: str, check: Check, container: Container) -> list[Finding]:
     try:
-        found[name] = list(check(container))
+        return list(check(container))
     except missing_schema.ERRORS:
-        found[name] = [fail(name, missing_schema.WORDS, missing_schema.REMEDY)]
+        return [fail(name, missing_schema.WORDS, missing_schema.REMEDY)]
     except Exception as error:
         reason = redacted(" ".join(f"{type(error).__name__}: {error}".split()))
-        found[name] = [fail(name, f"it can't be looked at: {reason}", "Mend what is reported above, and look again.")]
+        return [fail(name, f"it can't be looked at: {reason}", "Mend what is reported above, and look again.")]

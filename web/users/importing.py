@@ -9,10 +9,9 @@ from typing import IO, Any
 from flask import Response, request, stream_with_context
 from werkzeug.exceptions import RequestEntityTooLarge
 
-from domain.model.errors import VersionMismatch
 from web import conditions
 from web.arguments import refuse_query_string
-from web.errors import Malformed, NoVersionNamed, UnsupportedMediaType
+from web.errors import Malformed, UnsupportedMediaType
 from web.ndjson import LINE_BYTES, read_lines
 from web.users.blueprint import blueprint
 from web.users.import_chunk import Chunk
@@ -63,16 +62,8 @@ def import_users() -> Response:
     request.max_content_length = LINES * (LINE_BYTES + 2)
     # Looked at here, because what is wrong with the headers can't be said once the answer has begun.
     chunk, body = Chunk.from_request(), request.stream
-    _refuse_version()
+    conditions.refuse_version()
     return Response(stream_with_context(_results(chunk, body)), content_type="application/x-ndjson")
-
-
-def _refuse_version() -> None:
-    """Answer an If-Match as every command that creates does: what doesn't exist yet has no version that could match."""
-    expected = conditions.expected_version()
-    if expected is not None:
-        error = NoVersionNamed if expected == conditions.NO_VERSION else VersionMismatch
-        raise error(expected=expected, actual=0)
 
 
 def _results(chunk: Chunk, body: IO[bytes]) -> Iterator[bytes]:
