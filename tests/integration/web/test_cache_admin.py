@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import time
 from dataclasses import replace
 from typing import Any
 
@@ -11,7 +10,8 @@ import pytest
 import redis
 from prometheus_client.parser import text_string_to_metric_families
 
-from domain.cache.keys import KINDS, key_of
+from domain.cache.keys import KINDS
+from tests.integration.web.cached import level, wait_for_l1
 from tests.integration.web.service import ROOT, Service, Tenant, problem
 
 STATS = "/admin/cqrs/cache/stats"
@@ -28,22 +28,7 @@ def warm(service: Service, *paths: str) -> None:
     """Have the answers at *paths* in this process's memory."""
     service.fold()
     for path in paths:
-        assert wait_for_l1(service, path)
-
-
-def wait_for_l1(service: Service, path: str) -> bool:
-    deadline = time.monotonic() + 5
-    while time.monotonic() < deadline:
-        if level(service, path) == "L1":
-            return True
-        time.sleep(0.02)
-    return False
-
-
-def level(service: Service, path: str) -> str:
-    """Where the answer came from: L1, L2 or database."""
-    status = service.send("GET", path).headers["Cache-Status"].split(", ")[0]
-    return status[:2] if "hit" in status else "database"
+        wait_for_l1(service, path)
 
 
 def test_the_counters_say_what_happened(service: Service, tenant: Tenant, ada: str) -> None:
@@ -146,81 +131,6 @@ def test_keys_are_neither_listed_nor_searched_for(service: Service, redis_url: s
         called = client.info("commandstats")
 
     assert not {"cmdstat_keys", "cmdstat_scan"} & called.keys()
-
-
-def test_a_warm_up_is_done_by_whoever_drives_it_and_can_be_watched(service: Service, tenant: Tenant, ada: str) -> None:
-    service.fold()
-    caching = service.container.caching
-    for _ in range(5):
-        service.send("GET", f"/users/{ada}")
-    service.send("GET", f"/tenants/{tenant.id}/summary")
-    caching.hot.tell()
-    service.done("POST", INVALIDATE, {"pattern": "*"})
-
-    asked = service.send("POST", WARMUP)
-    assert asked.status_code == 202
-    place = asked.headers["Location"].removeprefix("/api/v1")
-    assert service.done("GET", place)["state"] == "waiting"
-    assert caching.warm_ups.drive()
-    assert not caching.warm_ups.drive()
-
-    done = service.done("GET", place)
-    assert (done["state"], done["done"]) == ("done", done["keys"])
-    assert done["loaded"] >= 2
-    # The hottest comes first, and afterwards what every client begins with.
-    assert caching.warm_ups.keys(None, 1) == [f"user:{ada}:tenant:{tenant.id}:v:1"]
-    for path in (f"/users/{ada}", f"/tenants/{tenant.id}/dashboard"):
-        assert level(service, path) != "database"
-    problem(service.send("GET", f"{WARMUP}/nothing"), 404, "warm_up_not_found")
-
-
-def test_a_warm_up_of_one_tenant_loads_nothing_of_another(service: Service, tenant: Tenant, ada: str) -> None:
-    other = service.tenant()
-    grace = other.user().id
-    service.fold()
-    for id in (ada, grace):
-        service.send("GET", f"/users/{id}")
-    service.container.caching.hot.tell()
-
-    keys = service.container.caching.warm_ups.keys(tenant.id, 100)
-
-    assert any(ada in key for key in keys)
-    assert all(tenant.id in key for key in keys)
-
-
-def test_a_question_that_is_refused_is_none_that_a_warm_up_asks(service: Service, tenant: Tenant, ada: str) -> None:
-    service.fold()
-    caching = service.container.caching
-    for _ in range(3):
-        problem(service.send("GET", f"/users/tenant/{tenant.id}?cursor=none"), 422, "invalid")
-    service.send("GET", f"/users/{ada}")
-    caching.hot.tell()
-    assert caching.warm_ups.keys(None, 1) == [f"user:{ada}:tenant:{tenant.id}:v:1"]
-
-    # Nor does one that was counted by another release keep the others from being loaded.
-    caching.hot.asked(*[key_of("users_of_tenant", tenant.id, cursor="none").text] * 9)
-    caching.hot.tell()
-    job = caching.warm_ups.ask("test")
-    service.done("POST", INVALIDATE, {"pattern": "*"})
-    assert caching.warm_ups.drive()
-
-    done = caching.warm_ups.progress(job["id"])
-    assert (done["state"], done["done"], done["error"]) == ("done", done["keys"], None)
-    assert level(service, f"/users/{ada}") != "database"
-
-
-def test_one_runner_at_a_time(service: Service, tenant: Tenant) -> None:
-    """A runner that another one has taken over from stops."""
-    service.fold()
-    warm_ups = service.container.caching.warm_ups
-    job = warm_ups.ask("test")
-    warm_ups._client.set("cache:{all}:warmup:runner", "another", px=300)
-
-    assert not warm_ups.drive()
-    assert warm_ups.progress(job["id"])["state"] == "waiting"
-    time.sleep(0.4)
-    assert warm_ups.drive()
-    assert warm_ups.progress(job["id"])["state"] == "done"
 
 
 @pytest.mark.parametrize(("method", "path"), [("GET", STATS), ("POST", INVALIDATE), ("POST", WARMUP)])
