@@ -11,6 +11,7 @@ The last two have rediss+… too. Parameters behind a ``?`` are redis-py's; ``se
 from __future__ import annotations
 
 import re
+from functools import cache
 from typing import Any, Literal, NamedTuple
 from urllib.parse import parse_qs, parse_qsl, urlencode, urlsplit, urlunsplit
 
@@ -41,6 +42,7 @@ class RedisServers(NamedTuple):
     asking: tuple[tuple[str, str], ...] = ()
 
 
+@cache
 def read(url: str) -> RedisServers:
     """Read *url*. Raises ValueError that says what is needed; it never repeats the URL, which may hold a password."""
     try:

@@ -7,7 +7,6 @@ import logging
 from collections.abc import Iterator
 
 import pytest
-import redis
 import structlog
 from werkzeug.routing.rules import Rule
 
@@ -75,9 +74,7 @@ def empty_database_url(databases: servers.Databases) -> Iterator[str]:
 @pytest.fixture
 def redis_url(_redis_url: str) -> str:
     """The URL of an empty Valkey database that no other process uses."""
-    with redis.Redis.from_url(_redis_url) as client:
-        client.flushdb()
-    return _redis_url
+    return servers.emptied(_redis_url)
 
 
 @pytest.fixture

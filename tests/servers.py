@@ -47,6 +47,13 @@ def valkey(directory: Path) -> Iterator[str]:
             yield url
 
 
+def emptied(url: str) -> str:
+    """Return the *url* of a Valkey, when there is nothing in it any more."""
+    with redis.Redis.from_url(url) as client:
+        client.flushdb()
+    return url
+
+
 @contextmanager
 def discarded(server: Server) -> Iterator[Server]:
     """Run *server*, and delete its data afterwards: pytest keeps its folders for a while, and the disk would fill."""

@@ -11,13 +11,11 @@ from pathlib import Path
 from typing import Any
 
 import click
-from alembic import command
 from flask.cli import with_appcontext
 
 from domain.read.guard import Divergence, divergences
 from domain.restore.backup import Backup
 from domain.variables import postgres_url
-from migrations.runner import config
 from web.cli.answers import FAILED, json_option, say, told
 from web.context import container
 from workers.launcher.binaries import NotInstalled, postgres_binaries
@@ -150,6 +148,11 @@ def _places(binaries: Path | None) -> list[Path]:
 
 
 def _migrate(url: str) -> None:
+    # Imported only now: every process that starts would spend a twentieth of its start on it.
+    from alembic import command
+
+    from migrations.runner import config
+
     for side in ("write", "read"):
         command.upgrade(config(side, url), "head")
 

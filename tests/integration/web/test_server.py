@@ -6,12 +6,13 @@ import http.client
 import json
 import socket
 from collections.abc import Callable, Iterator
-from pathlib import Path
 from typing import NamedTuple
+from uuid import uuid4
 
 import pytest
 import requests
 
+from tests import servers
 from tests.e2e.fleet import Fleet, bearer, wait_for
 from web.users.importing import CHUNK
 
@@ -20,22 +21,33 @@ class Server(NamedTuple):
     url: str
     tenant_id: str
     headers: dict[str, str]
-    #: The number of events in the tenant's log, looked up in the database.
+    #: The number of events in all logs, looked up in the database.
     head: Callable[[], int]
 
 
+@pytest.fixture(scope="module")
+def fleet(databases: servers.Databases, _redis_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Fleet]:
+    """A web process: starting one takes longer than all that is tried with it."""
+    redis_url, folder = servers.emptied(_redis_url), tmp_path_factory.mktemp("fleet")
+    with (
+        databases.migrated() as database_url,
+        Fleet(database_url, redis_url, folder).start_all(web=1, worker=0, clock=0) as fleet,
+    ):
+        yield fleet
+
+
 @pytest.fixture
-def server(database_url: str, redis_url: str, tmp_path: Path) -> Iterator[Server]:
-    with Fleet(database_url, redis_url, tmp_path).start_all(web=1, worker=0, clock=0) as fleet:
-        root, url = bearer(fleet.token("super_admin")), fleet.urls[0]
-        body = {"name": "Acme", "slug": "acme", "plan": "enterprise"}
-        created = requests.post(f"{url}/api/v1/tenants", json=body, headers=root, timeout=10).json()
+def server(fleet: Fleet) -> Server:
+    """The web process, with a tenant of the test's own."""
+    root, url, slug = bearer(fleet.token("super_admin")), fleet.urls[0], f"acme-{uuid4()}"
+    body = {"name": "Acme", "slug": slug, "plan": "enterprise"}
+    created = requests.post(f"{url}/api/v1/tenants", json=body, headers=root, timeout=10).json()
 
-        def head() -> int:
-            states = requests.get(f"{url}/api/v1/admin/cqrs/projections/status", headers=root, timeout=10).json()
-            return int(states["projections"][0]["lag"])
+    def head() -> int:
+        states = requests.get(f"{url}/api/v1/admin/cqrs/projections/status", headers=root, timeout=10).json()
+        return int(states["projections"][0]["lag"])
 
-        yield Server(url, created["id"], bearer(fleet.token("admin", created["id"])), head)
+    return Server(url, created["id"], bearer(fleet.token("admin", created["id"])), head)
 
 
 def line(number: int) -> bytes:
