@@ -13,6 +13,8 @@ from typing import Any, Self
 
 import requests
 
+from domain.settings import Settings
+from web.tokens import make_token
 from workers.launcher.ports import free_port
 from workers.launcher.procfile import read_procfile, shell
 from workers.launcher.spawn import spawn
@@ -93,8 +95,8 @@ class Fleet:
         )  # fmt: skip
 
     def token(self, role: str, tenant: str | None = None, user: str = "root") -> str:
-        arguments = ["token", "--role", role, "--user", user, *(["--tenant", tenant] if tenant else [])]
-        return self.flask(*arguments).stdout.strip()
+        settings = Settings.from_environment(self.environment)
+        return make_token(settings, user_id=user, tenant_id=tenant, roles={role}, seconds=86_400)
 
     def reasons(self) -> str:
         """Return the reasons not to call the service healthy, as its first web process gives them."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import signal
 import subprocess
 import time
 from abc import ABC, abstractmethod
@@ -11,6 +12,8 @@ from pathlib import Path
 from typing import IO, Self
 
 import psutil  # type: ignore[import-untyped]
+
+from workers.launcher.ending import end_processes
 
 #: How long a server may take to start, recovery after a crash included, in seconds.
 START_DEADLINE = 60.0
@@ -123,10 +126,15 @@ class EmbeddedServer(ABC):
         shutil.rmtree(self.directory)
 
     def kill(self) -> None:
-        """End it by SIGKILL, with all its children, as a crash of the machine would."""
-        self._each(psutil.Process.kill)
-        if self.process is not None:
-            self.process.wait()
+        """End it by SIGKILL, with all its children, as a crash of the machine would. None is left when this returns."""
+        if self.process is None:
+            return
+        if self.process.poll() is None:
+            # Frozen it can't replace those that are found, and once it is dead its children are nobody's.
+            self.freeze()
+            server = psutil.Process(self.process.pid)
+            end_processes([server, *server.children(recursive=True)], signal.SIGKILL)
+        self.process.wait()
 
     def freeze(self) -> None:
         """Stop it in its tracks (SIGSTOP): connections stay open and nothing answers."""

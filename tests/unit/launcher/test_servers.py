@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import stat
 from pathlib import Path
+from threading import Thread
 
 import psutil
 import psycopg2
@@ -13,6 +14,8 @@ import redis
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
+from tests.e2e.fleet import wait_for
+from workers.launcher.ending import runs
 from workers.launcher.ports import LOOPBACK
 from workers.launcher.postgres import EmbeddedPostgres
 from workers.launcher.valkey import EmbeddedValkey
@@ -46,6 +49,25 @@ def test_what_was_committed_survives_a_kill_and_the_url_stays(postgres_server: E
 
     assert postgres_server.url == url
     assert rows(url, "SELECT answer FROM kept") == [(42,)]
+
+
+def test_a_kill_leaves_none_of_its_processes(postgres_server: EmbeddedPostgres) -> None:
+    def work() -> None:
+        with pytest.raises(psycopg2.OperationalError):
+            rows(postgres_server.url, "SELECT count(*) FROM generate_series(1, 1e9::bigint)")
+
+    # One that works does not look whether the server is still there.
+    worker = Thread(target=work)
+    worker.start()
+    assert postgres_server.process is not None
+    server = psutil.Process(postgres_server.process.pid)
+    wait_for(lambda: any("SELECT" in "".join(each.cmdline()) for each in server.children()), 10, "it to work")
+    processes = server.children(recursive=True)
+
+    postgres_server.kill()
+
+    assert not [each for each in processes if runs(each)]
+    worker.join()
 
 
 def test_a_frozen_postgres_answers_again_when_resumed(postgres_server: EmbeddedPostgres) -> None:
