@@ -43,8 +43,12 @@ class PostgresRowStore:
         execute(self._cursor, self.statements(rows))
 
     def statements(self, rows: Rows) -> list[Statement]:
-        """Return what writes *rows*: one delete and one upsert for each table that needs it."""
-        deletes = [(_delete(table, self._schema), (_json_keys(table, keys),)) for table, keys in rows.removed().items()]
+        """Return what writes *rows*: one upsert for each table that needs it, and a delete for rows of alike keys."""
+        deletes = [
+            (_delete(table, self._schema), (*first, lasts))
+            for table, keys in rows.removed().items()
+            for first, lasts in _grouped(keys)
+        ]
         upserts = [(_upsert(table, self._schema), (_json(changed),)) for table, changed in rows.changed().items()]
         return [*deletes, *upserts]
 
@@ -88,8 +92,18 @@ def _lookup(table: RowTable, schema: str, length: int) -> str:
 
 @cache
 def _delete(table: RowTable, schema: str) -> Prepared:
-    matches = " AND ".join(f"t.{column} = k.{column}" for column in table.key)
-    return planned(f"DELETE FROM {schema}.{table.name} t USING {_keys(table, len(table.key))} WHERE {matches}")  # noqa: S608
+    # A join with the keys, planned while the table was empty, would go on to read all of it.
+    *firsts, (last, kind) = zip(table.key, table.key_types, strict=True)
+    alike = [*(f"{column} = %s::{type_}" for column, type_ in firsts), f"{last} = ANY(%s::{kind}[])"]
+    return planned(f"DELETE FROM {schema}.{table.name} WHERE {' AND '.join(alike)}")  # noqa: S608
+
+
+def _grouped(keys: Iterable[Key]) -> Iterable[tuple[Key, list[Any]]]:
+    """Return what *keys* have in common but their last values, each with these."""
+    groups: dict[Key, list[Any]] = {}
+    for *first, last in keys:
+        groups.setdefault(tuple(first), []).append(last)
+    return groups.items()
 
 
 @cache

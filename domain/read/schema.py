@@ -60,12 +60,19 @@ users = Table(
     Column("event_version", Integer, nullable=False),
     PrimaryKeyConstraint("tenant_id", "user_id"),
 )
-Index("user_projections_newest_idx", users.c.tenant_id, users.c.created_position)
+# Every position is above 0. An index that says so is for those alone who ask for positions: else PostgreSQL takes it
+# for the lookup of a user as well, where it knows of no more than a few rows, and reads all of the tenant.
+Index(
+    "user_projections_newest_idx",
+    users.c.tenant_id,
+    users.c.created_position,
+    postgresql_where=text("created_position > 0"),
+)
 Index(
     "user_projections_newest_active_idx",
     users.c.tenant_id,
     users.c.created_position,
-    postgresql_where=text("status = 'active'"),
+    postgresql_where=text("status = 'active' AND created_position > 0"),
 )
 
 #: A deleted workspace keeps its row, so that a repeated event doesn't bring it back; no query shows it.
@@ -91,7 +98,7 @@ Index(
     "workspace_projections_newest_idx",
     workspaces.c.tenant_id,
     workspaces.c.created_position,
-    postgresql_where=text("status = 'active'"),
+    postgresql_where=text("status = 'active' AND created_position > 0"),
 )
 
 workspace_members = Table(
@@ -111,6 +118,7 @@ Index(
     workspace_members.c.tenant_id,
     workspace_members.c.workspace_id,
     workspace_members.c.joined_position,
+    postgresql_where=text("joined_position > 0"),
 )
 
 #: ``event_version`` is the tenant's own; 0 while only its users or workspaces have been counted.

@@ -19,7 +19,7 @@ SELECT {position}, (
             FROM (
                 SELECT *
                 FROM read_schema.user_projections
-                WHERE tenant_id = %(tenant_id)s
+                WHERE tenant_id = %(tenant_id)s AND created_position > 0
                 ORDER BY created_position DESC
                 LIMIT %(limit)s
             ) u, LATERAL (SELECT {user_fields}) item
@@ -29,7 +29,7 @@ SELECT {position}, (
             FROM (
                 SELECT *
                 FROM read_schema.workspace_projections
-                WHERE tenant_id = %(tenant_id)s AND status = 'active'
+                WHERE tenant_id = %(tenant_id)s AND status = 'active' AND created_position > 0
                 ORDER BY created_position DESC
                 LIMIT %(limit)s
             ) w, LATERAL (SELECT {workspace_fields}) item

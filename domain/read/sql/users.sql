@@ -20,7 +20,7 @@ WITH page AS MATERIALIZED (
         SELECT *
         FROM read_schema.user_projections
         WHERE tenant_id = %(tenant_id)s
-            AND created_position < %(beyond)s
+            AND created_position > 0 AND created_position < %(beyond)s
             AND (NOT %(active_only)s OR status = 'active')
         ORDER BY created_position DESC
         LIMIT %(limit)s + 1 OFFSET %(offset)s

@@ -8,7 +8,7 @@ SELECT {position}, (
             FROM (
                 SELECT *
                 FROM read_schema.workspace_member_projections
-                WHERE tenant_id = %(tenant_id)s AND workspace_id = %(workspace_id)s
+                WHERE tenant_id = %(tenant_id)s AND workspace_id = %(workspace_id)s AND joined_position > 0
                 ORDER BY joined_position
                 LIMIT %(limit)s
             ) m
@@ -30,7 +30,9 @@ WITH page AS MATERIALIZED (
     FROM (
         SELECT *
         FROM read_schema.workspace_projections
-        WHERE tenant_id = %(tenant_id)s AND created_position < %(beyond)s AND status = 'active'
+        WHERE tenant_id = %(tenant_id)s
+            AND created_position > 0 AND created_position < %(beyond)s
+            AND status = 'active'
         ORDER BY created_position DESC
         LIMIT %(limit)s + 1 OFFSET %(offset)s
     ) w, LATERAL (SELECT {workspace_fields}) item
@@ -57,7 +59,9 @@ WITH page AS MATERIALIZED (
     FROM (
         SELECT *
         FROM read_schema.workspace_member_projections
-        WHERE tenant_id = %(tenant_id)s AND workspace_id = %(workspace_id)s AND joined_position > %(beyond)s
+        WHERE tenant_id = %(tenant_id)s
+            AND workspace_id = %(workspace_id)s
+            AND joined_position > 0 AND joined_position > %(beyond)s
         ORDER BY joined_position
         LIMIT %(limit)s + 1 OFFSET %(offset)s
     ) m

@@ -18,9 +18,12 @@ CREATE TABLE read_schema.user_projections (
     event_version integer NOT NULL,
     PRIMARY KEY (tenant_id, user_id)
 ) WITH (fillfactor = 80);
-CREATE INDEX user_projections_newest_idx ON read_schema.user_projections (tenant_id, created_position);
+-- Every position is above 0. An index that says so is for those alone who ask for positions: else PostgreSQL takes it
+-- for the lookup of a user as well, where it knows of no more than a few rows, and reads all of the tenant.
+CREATE INDEX user_projections_newest_idx ON read_schema.user_projections (tenant_id, created_position)
+    WHERE created_position > 0;
 CREATE INDEX user_projections_newest_active_idx ON read_schema.user_projections (tenant_id, created_position)
-    WHERE status = 'active';
+    WHERE status = 'active' AND created_position > 0;
 
 CREATE TABLE read_schema.workspace_projections (
     tenant_id uuid NOT NULL,
@@ -39,7 +42,7 @@ CREATE TABLE read_schema.workspace_projections (
     PRIMARY KEY (tenant_id, workspace_id)
 ) WITH (fillfactor = 70);
 CREATE INDEX workspace_projections_newest_idx ON read_schema.workspace_projections (tenant_id, created_position)
-    WHERE status = 'active';
+    WHERE status = 'active' AND created_position > 0;
 
 CREATE TABLE read_schema.workspace_member_projections (
     tenant_id uuid NOT NULL,
@@ -52,7 +55,8 @@ CREATE TABLE read_schema.workspace_member_projections (
     PRIMARY KEY (tenant_id, workspace_id, user_id)
 ) WITH (fillfactor = 90);
 CREATE INDEX workspace_member_projections_oldest_idx
-    ON read_schema.workspace_member_projections (tenant_id, workspace_id, joined_position);
+    ON read_schema.workspace_member_projections (tenant_id, workspace_id, joined_position)
+    WHERE joined_position > 0;
 
 CREATE TABLE read_schema.tenant_summary_projections (
     tenant_id uuid NOT NULL,

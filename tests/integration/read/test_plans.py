@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any, cast
 
@@ -10,15 +10,19 @@ import pytest
 from psycopg2.extensions import cursor as Cursor
 
 from domain.postgres.pool import Pool
-from domain.read import queries
+from domain.postgres.prepared import Prepared
+from domain.read import queries, row_store, schema
 from domain.read.cursor import encode
 from domain.read.engine import ProjectionEngine
 from domain.read.projections import PROJECTIONS
 from domain.read.queries import QUERY_PROJECTIONS, Queries
+from domain.read.tables import RowTable
 from tests.integration.read.conftest import Pools
 from tests.story import Story
 
 USERS, WORKSPACES, MEMBERS = 3000, 300, 1000
+
+SCHEMA = "read_schema"
 
 Plan = dict[str, Any]
 
@@ -34,14 +38,14 @@ def story() -> Story:
 
 @pytest.fixture
 def big(story: Story) -> tuple[str, str, str]:
-    """A tenant with many users and workspaces, a user of it, and a workspace of it with many members."""
+    """A tenant with many users and workspaces, a workspace of it with many members, and before that one of these."""
     tenant = story.tenant("Big")
     ids = [story.user(tenant) if number % 3 else story.registered(tenant) for number in range(USERS)]
     workspaces = [story.workspace(tenant, ids[0], f"Number {number}") for number in range(WORKSPACES)]
     for workspace in workspaces:
         for member in ids[1 : MEMBERS if workspace == workspaces[150] else 5]:
             story.joins(tenant, workspace, member)
-    return tenant, ids[1500], workspaces[150]
+    return tenant, ids[500], workspaces[150]
 
 
 class Recorder:
@@ -66,10 +70,10 @@ class Recorder:
         return None
 
 
-def explain(pool: Pool, ask: Callable[[Queries], object]) -> Plan:
+def explain(pool: Pool, query: str, tenant: str, what: dict[str, Any]) -> Plan:
     with pool.cursor() as cursor:
         recorder = Recorder(cursor)
-        ask(Queries(cast(Pool, recorder)))
+        Queries(cast(Pool, recorder)).read(query, tenant, **what)
         sql, values = recorder.sent
         isolating, query = sql.split(";\n")
         cursor.execute(f"{isolating};\nEXPLAIN (ANALYZE, FORMAT JSON) {query}", values)
@@ -89,59 +93,95 @@ def rows_read(node: Plan) -> float:
     return float((node["Actual Rows"] + removed) * node["Actual Loops"])
 
 
-def test_queries_read_by_the_index_and_little_more_than_they_show(
-    big: tuple[str, str, str], story: Story, engine_pool: Pool, pool: Pools
-) -> None:
-    # Given a database with statistics, in which the big tenant has most of the rows
-    engine = ProjectionEngine(engine_pool, story, PROJECTIONS, batch_size=1000)
+def fold(pool: Pool, story: Story) -> None:
+    engine = ProjectionEngine(pool, story, PROJECTIONS, batch_size=1000)
     for shard in story.heads():
         engine.catch_up(shard, seconds=60)
-    with engine_pool.cursor() as cursor:
-        cursor.execute("VACUUM ANALYZE")
 
-    # When each query is planned and run, also far into its list
-    tenant, user, workspace = big
-    asked: dict[str, tuple[str, int, Callable[[Queries], object]]] = {
-        "user": ("user", 10, lambda q: q.read("user", tenant, user_id=user)),
-        "users": ("users_of_tenant", 120, lambda q: q.read("users_of_tenant", tenant, limit=100)),
-        "active users": (
-            "users_of_tenant",
-            120,
-            lambda q: q.read("users_of_tenant", tenant, limit=100, active_only=True),
-        ),
-        "users far in": (
-            "users_of_tenant",
-            120,
-            lambda q: q.read("users_of_tenant", tenant, limit=100, cursor=encode("u", 2000)),
-        ),
-        "users by offset": (
-            "users_of_tenant",
-            1120,
-            lambda q: q.read("users_of_tenant", tenant, limit=100, offset=1000),
-        ),
-        "workspace": ("workspace", 220, lambda q: q.read("workspace", tenant, workspace_id=workspace)),
-        "workspaces": ("workspaces_of_tenant", 120, lambda q: q.read("workspaces_of_tenant", tenant, limit=100)),
-        "members": (
-            "workspace_members",
-            220,
-            lambda q: q.read("workspace_members", tenant, workspace_id=workspace, limit=100),
-        ),
-        "members far in": (
-            "workspace_members",
-            220,
-            lambda q: q.read("workspace_members", tenant, workspace_id=workspace, limit=100, cursor=encode("m", 5900)),
-        ),
-        "summary": ("tenant_summary", 10, lambda q: q.read("tenant_summary", tenant)),
-        "dashboard": ("dashboard", 40, lambda q: q.read("dashboard", tenant)),
+
+def asked(user: str, workspace: str) -> dict[str, tuple[str, int, dict[str, Any]]]:
+    """Return under a name each: a query, how many rows it may read, and what is asked of the big tenant."""
+    members = {"workspace_id": workspace, "limit": 100}
+    return {
+        "user": ("user", 10, {"user_id": user}),
+        "users": ("users_of_tenant", 120, {"limit": 100}),
+        "active users": ("users_of_tenant", 120, {"limit": 100, "active_only": True}),
+        "users far in": ("users_of_tenant", 120, {"limit": 100, "cursor": encode("u", 2000)}),
+        "users by offset": ("users_of_tenant", 1120, {"limit": 100, "offset": 1000}),
+        "workspace": ("workspace", 220, {"workspace_id": workspace}),
+        "workspaces": ("workspaces_of_tenant", 120, {"limit": 100}),
+        "members": ("workspace_members", 220, members),
+        "members far in": ("workspace_members", 220, {**members, "cursor": encode("m", 5900)}),
+        "summary": ("tenant_summary", 10, {}),
+        "dashboard": ("dashboard", 40, {}),
     }
-    assert {query for query, _, _ in asked.values()} == QUERY_PROJECTIONS.keys()
+
+
+@pytest.mark.parametrize("planned", ["with statistics", "on empty tables"])
+def test_queries_read_by_the_index_and_little_more_than_they_show(
+    big: tuple[str, str, str], story: Story, engine_pool: Pool, pool: Pools, planned: str
+) -> None:
+    tenant, *others = big
+    questions = asked(*others)
+    assert {query for query, _, _ in questions.values()} == QUERY_PROJECTIONS.keys()
     planning = pool(queries.SESSION)
-    plans = {name: list(nodes(explain(planning, ask))) for name, (_, _, ask) in asked.items()}
+
+    def explained() -> dict[str, list[Plan]]:
+        return {
+            name: list(nodes(explain(planning, query, tenant, what))) for name, (query, _, what) in questions.items()
+        }
+
+    # Given a session that knows of a big tenant which has most of the rows, or that has planned before there was any
+    if planned == "on empty tables":
+        explained()
+    fold(engine_pool, story)
+    if planned == "with statistics":
+        with engine_pool.cursor() as cursor:
+            cursor.execute("VACUUM ANALYZE")
+
+    # When each query is run, also far into its list
+    plans = explained()
 
     # Then every table is read by an index, in its order, and no further than the page goes
-    for name, (_, most, _) in asked.items():
+    for name, (_, most, _) in questions.items():
         scans = [node for node in plans[name] if "Relation Name" in node]
         assert scans
         assert {node["Node Type"] for node in scans} <= {"Index Scan", "Index Only Scan"}, name
         assert sum(map(rows_read, scans)) <= most, name
         assert all(rows_read(node) <= 101 for node in plans[name] if node["Node Type"] == "Sort"), name
+
+
+def test_folding_reads_and_deletes_rows_by_their_keys_whatever_was_planned_on_empty_tables(
+    big: tuple[str, str, str], story: Story, engine_pool: Pool
+) -> None:
+    # Given a session of the engine that has planned before there were any rows
+    tenant, user, workspace = big
+    keys = {
+        RowTable(schema.users): (tenant, user),
+        RowTable(schema.workspaces): (tenant, workspace),
+        RowTable(schema.workspace_members): (tenant, workspace, user),
+    }
+
+    def rows(cursor: Cursor, statement: Prepared, *values: object) -> float:
+        statement.prepare(cursor)
+        cursor.execute(f"EXPLAIN (ANALYZE, FORMAT JSON) {statement.running}", values)
+        ((found,),) = cursor.fetchall()
+        return sum(rows_read(node) for node in nodes(found[0]["Plan"]) if "Index Name" in node)
+
+    def read() -> dict[str, tuple[float, float]]:
+        found = {}
+        with engine_pool.cursor() as cursor:
+            for table, key in keys.items():
+                load, delete = row_store._load(table, SCHEMA, (len(key),)), row_store._delete(table, SCHEMA)
+                found[table.name] = (
+                    rows(cursor, load, row_store._json_keys(table, [key])),
+                    rows(cursor, delete, *key[:-1], [key[-1]]),
+                )
+        return found
+
+    assert set(read().values()) == {(0, 0)}
+    fold(engine_pool, story)
+
+    # When a row of each kind is looked up and deleted
+    # Then no other is read
+    assert set(read().values()) == {(1, 1)}
