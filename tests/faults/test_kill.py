@@ -39,6 +39,7 @@ FREEZE = scaled(1, 15)
 spawn = multiprocessing.get_context("spawn")
 
 
+@pytest.mark.e2e
 def test_whoever_is_killed_no_acknowledged_command_is_lost_and_nothing_applied_twice(
     database_url: str, redis_url: str, tmp_path: Path
 ):

@@ -16,7 +16,7 @@ from tests.faults.outcome import assert_nothing_is_lost_or_doubled
 from tests.faults.scale import scaled
 from workers.launcher.valkey import EmbeddedValkey
 
-pytestmark = pytest.mark.fault
+pytestmark = [pytest.mark.fault, pytest.mark.e2e]
 
 ROUNDS = scaled(1, 10)
 

@@ -15,7 +15,7 @@ from tests.faults.outcome import assert_nothing_is_lost_or_doubled
 from tests.faults.scale import LONG
 from tests.valkeys import Valkey, Watched
 
-pytestmark = pytest.mark.fault
+pytestmark = [pytest.mark.fault, pytest.mark.e2e]
 
 
 @pytest.fixture

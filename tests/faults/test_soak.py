@@ -18,7 +18,7 @@ from tests.faults import record
 from tests.faults.clients import Load
 from tests.faults.scale import scaled
 
-pytestmark = pytest.mark.fault
+pytestmark = [pytest.mark.fault, pytest.mark.e2e]
 
 SECONDS = scaled(5, 1800)
 
