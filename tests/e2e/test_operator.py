@@ -103,7 +103,7 @@ def test_an_operator_signs_in_mends_a_projection_and_rebuilds_it(
         # When an aggregate is parked, then it shows by itself, with what to do
         parked_user(fleet, database_url, token)
         person.sees("What stands still All 1")
-        person.sees("users has parked 1 aggregates They are tried again by themselves")
+        person.sees("users has parked 1 aggregate They are tried again by themselves")
 
         # When its cause is mended and it is retried, then it goes from the list by itself
         person.click("Dead letters 1", "a")

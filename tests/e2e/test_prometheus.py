@@ -106,11 +106,11 @@ def test_whoever_is_on_call_is_told_within_30_s_what_is_broken_and_what_to_do(
     assert "JWT_SECRET" in alert(watching, "CqrsUnknownKey", began)
     assert "Enlarge the disk" in alert(watching, "CqrsDiskFull", began)
     health = fleet.reasons()
-    assert "has parked 1 aggregates" in health
+    assert "has parked 1 aggregate" in health
     assert "tokens were refused" in health
     assert "PostgreSQL's disk is full" in health
     page = client.page()
-    for words in ("has parked 1 aggregates", "tokens were refused", "PostgreSQL's disk is full"):
+    for words in ("has parked 1 aggregate", "tokens were refused", "PostgreSQL's disk is full"):
         assert words in page
 
     # When one worker hangs, the other one is killed, and a little later Redis goes too

@@ -103,7 +103,7 @@ def _projection(projection: Mapping[str, Any]) -> Iterator[Reason]:
     if projection["shards_diverged"]:
         yield Reason(
             "unhealthy",
-            f"{name} is past the log on {projection['shards_diverged']} shards: the event store was restored from an "
+            f"{name} is past the log on {_counted(projection['shards_diverged'], 'shard')}: the event store was restored from an "
             "older backup than the read models",
             "Restore the newer backup. If there is none, make the read models anew from this one: "
             "`flask --app web projections start-over`. web/handbook/restore.md has all the steps.",
@@ -135,22 +135,26 @@ def _projection(projection: Mapping[str, Any]) -> Iterator[Reason]:
     if projection["dead"]:
         yield Reason(
             "degraded",
-            f"{name} has {projection['dead']:,} dead letters",
+            f"{name} has {_counted(projection['dead'], 'dead letter')}",
             "Look at their error, mend its cause, deploy, and retry the class. Skip only what can never be right.",
         )
     if projection["parked"]:
         yield Reason(
             "degraded",
-            f"{name} has parked {projection['parked']:,} aggregates",
+            f"{name} has parked {_counted(projection['parked'], 'aggregate')}",
             "They are tried again by themselves, with growing pauses. Look at the error before they are dead letters.",
         )
     verified = projection["last_verification"]
     if verified and verified["drifted"]:
         yield Reason(
             "degraded",
-            f"{name} differs from its events in {verified['drifted']:,} aggregates",
+            f"{name} differs from its events in {_counted(verified['drifted'], 'aggregate')}",
             "Find out who has written to its tables. Then repair the aggregates, or rebuild the projection.",
         )
+
+
+def _counted(number: int, what: str) -> str:
+    return f"{number:,} {what}{'' if number == 1 else 's'}"
 
 
 def _processes(status: Mapping[str, Any]) -> Iterator[Reason]:

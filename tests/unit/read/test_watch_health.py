@@ -75,7 +75,7 @@ def test_how_many_other_shards_stand_still_is_told() -> None:
         ({"lag": 1, "lag_seconds": LATE + 1}, "degraded", "users shows what was 31 s ago"),
         ({"parked": 3}, "degraded", "users has parked 3 aggregates"),
         ({"dead": 1200}, "degraded", "users has 1,200 dead letters"),
-        ({"last_verification": {"drifted": 1}}, "degraded", "users differs from its events in 1 aggregates"),
+        ({"last_verification": {"drifted": 1}}, "degraded", "users differs from its events in 1 aggregate"),
     ],
 )
 def test_each_thing_amiss_has_its_verdict_and_words(changes: dict[str, Any], verdict: str, words: str) -> None:
@@ -83,6 +83,15 @@ def test_each_thing_amiss_has_its_verdict_and_words(changes: dict[str, Any], ver
 
     assert found.verdict == verdict
     assert found.reasons[0].startswith(words)
+
+
+@pytest.mark.parametrize("changes", [{"parked": 1}, {"dead": 1}, {"last_verification": {"drifted": 1}}])
+def test_one_is_not_many(changes: dict[str, Any]) -> None:
+    (words,) = health(projection(**changes)).reasons
+
+    assert " 1 " in words
+    assert "aggregates" not in words
+    assert "letters" not in words
 
 
 def test_a_projection_paused_by_somebody_is_degraded_and_one_that_paused_itself_unhealthy() -> None:
