@@ -103,8 +103,8 @@ def _projection(projection: Mapping[str, Any]) -> Iterator[Reason]:
     if projection["shards_diverged"]:
         yield Reason(
             "unhealthy",
-            f"{name} is past the log on {_counted(projection['shards_diverged'], 'shard')}: the event store was restored from an "
-            "older backup than the read models",
+            f"{name} is past the log on {_counted(projection['shards_diverged'], 'shard')}: the event store was "
+            "restored from an older backup than the read models",
             "Restore the newer backup. If there is none, make the read models anew from this one: "
             "`flask --app web projections start-over`. web/handbook/restore.md has all the steps.",
         )
