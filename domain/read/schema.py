@@ -39,6 +39,16 @@ def _time(name: str) -> Column[Any]:
     return Column(name, DateTime(timezone=True), nullable=False)
 
 
+def _list_index(name: str, *columns: Column[Any], only: str | None = None) -> None:
+    """Index what a list shows, by the position of its rows, which is the last of *columns*.
+
+    Every position is above 0. An index that says so is for those alone who ask for positions: else PostgreSQL takes it
+    for the lookup of one row as well, where it knows of no more than a few, and reads all of the tenant.
+    """
+    placed = f"{columns[-1].name} > 0"
+    Index(name, *columns, postgresql_where=text(f"{only} AND {placed}" if only else placed))
+
+
 users = Table(
     "user_projections",
     metadata,
@@ -60,20 +70,8 @@ users = Table(
     Column("event_version", Integer, nullable=False),
     PrimaryKeyConstraint("tenant_id", "user_id"),
 )
-# Every position is above 0. An index that says so is for those alone who ask for positions: else PostgreSQL takes it
-# for the lookup of a user as well, where it knows of no more than a few rows, and reads all of the tenant.
-Index(
-    "user_projections_newest_idx",
-    users.c.tenant_id,
-    users.c.created_position,
-    postgresql_where=text("created_position > 0"),
-)
-Index(
-    "user_projections_newest_active_idx",
-    users.c.tenant_id,
-    users.c.created_position,
-    postgresql_where=text("status = 'active' AND created_position > 0"),
-)
+_list_index("user_projections_newest_idx", users.c.tenant_id, users.c.created_position)
+_list_index("user_projections_newest_active_idx", users.c.tenant_id, users.c.created_position, only="status = 'active'")
 
 #: A deleted workspace keeps its row, so that a repeated event doesn't bring it back; no query shows it.
 workspaces = Table(
@@ -94,11 +92,8 @@ workspaces = Table(
     Column("event_version", Integer, nullable=False),
     PrimaryKeyConstraint("tenant_id", "workspace_id"),
 )
-Index(
-    "workspace_projections_newest_idx",
-    workspaces.c.tenant_id,
-    workspaces.c.created_position,
-    postgresql_where=text("status = 'active' AND created_position > 0"),
+_list_index(
+    "workspace_projections_newest_idx", workspaces.c.tenant_id, workspaces.c.created_position, only="status = 'active'"
 )
 
 workspace_members = Table(
@@ -113,12 +108,11 @@ workspace_members = Table(
     Column("joined_position", BigInteger, nullable=False),
     PrimaryKeyConstraint("tenant_id", "workspace_id", "user_id"),
 )
-Index(
+_list_index(
     "workspace_member_projections_oldest_idx",
     workspace_members.c.tenant_id,
     workspace_members.c.workspace_id,
     workspace_members.c.joined_position,
-    postgresql_where=text("joined_position > 0"),
 )
 
 #: ``event_version`` is the tenant's own; 0 while only its users or workspaces have been counted.
