@@ -30,6 +30,8 @@ class Settings:
 
     port: int
     web_concurrency: int
+    #: Whether each web process keeps to a processor of its own.
+    web_cpu_affinity: bool
     database_url: str = field(repr=False)
     read_database_url: str = field(repr=False)
     read_replica_url: str = field(repr=False)
@@ -87,6 +89,7 @@ class Settings:
         settings = cls(
             port=read.whole("PORT", 8000, 1, 65535),
             web_concurrency=read.whole("WEB_CONCURRENCY", 2, 1, 256),
+            web_cpu_affinity=read.switch("WEB_CPU_AFFINITY"),
             database_url=database_url,
             read_database_url=read_url,
             read_replica_url=read.postgres("READ_REPLICA_URL", read_url),

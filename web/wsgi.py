@@ -12,6 +12,7 @@ hear_once()
 from domain import logs, tracing  # noqa: E402
 from domain.garbage import collect_rarely  # noqa: E402
 from domain.settings import Settings, SettingsError  # noqa: E402
+from web.affinity import keep_to_one_processor  # noqa: E402
 from web.app import create_app  # noqa: E402
 from web.context import EXTENSION  # noqa: E402
 
@@ -19,6 +20,9 @@ try:
     settings = Settings.from_environment()
     logs.configure(settings)
     tracing.configure(settings, "web")
+    if settings.web_cpu_affinity:
+        # Before any thread is there, since only those that come later are kept to it too.
+        keep_to_one_processor()
     application = create_app(settings)
     # Past Flask's own __call__, which would only call it.
     app = application.wsgi_app
