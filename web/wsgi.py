@@ -19,10 +19,10 @@ from web.context import EXTENSION  # noqa: E402
 try:
     settings = Settings.from_environment()
     logs.configure(settings)
-    tracing.configure(settings, "web")
     if settings.web_cpu_affinity:
         # Before any thread is there, since only those that come later are kept to it too.
         keep_to_one_processor()
+    tracing.configure(settings, "web")
     application = create_app(settings)
     # Past Flask's own __call__, which would only call it.
     app = application.wsgi_app
