@@ -10,14 +10,14 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from domain.model.event import RecordedEvent
-from domain.model.event_log import Interest
+from domain.model.event_log import EventLog, Interest
 from domain.model.position import Position, shard_of
 
 #: When the first event of every story happens; each later one a second after the one before.
 BEGIN = datetime(2026, 1, 1, tzinfo=UTC)
 
 
-class MemoryEventLog:
+class MemoryEventLog(EventLog):
     """EventLog in lists."""
 
     def __init__(self) -> None:

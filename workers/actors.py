@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import threading
 import time
+from functools import partial
 
 import dramatiq
 
@@ -16,11 +18,32 @@ from workers.turn import take_turn
 #: How long to leave a shard to the worker that is busy with it, in seconds.
 _PATIENCE = 0.01
 
+#: How many shards are folded in one transaction at most.
+_TOGETHER = 32
+
+#: One thread of a process at a time folds several shards. What comes in meanwhile gathers for the next.
+_round = threading.Lock()
+
 
 @dramatiq.actor(broker=broker, queue_name=QUEUE)
-def project(shard: int) -> None:
-    """Bring the read models up to the head of *shard*. Sent as a hint: it may come late, twice, or never."""
-    _follow(shard, "project", wiring.engine)
+def project(shard: int, alone: bool = False) -> None:
+    """Bring the read models up to the head of *shard*, and unless it is to be *alone*, of those that wait beside it.
+
+    Sent as a hint: it may come late, twice, or never.
+    """
+    if alone or wiring.engine is None:
+        _follow(shard, "project", wiring.engine)
+        return
+    with _round:
+        shards = wiring.hints.take(shard, _TOGETHER)
+        # The last one brings a message to those that still wait.
+        for left in shards[_TOGETHER:]:
+            wiring.hints.send(left)
+        done = wiring.engine.run_together(shards[:_TOGETHER])
+    for each in shards[:_TOGETHER]:
+        # It may take long, for which the others don't wait.
+        if each not in done or done[each].behind:
+            wiring.hints.send_alone(each)
 
 
 @dramatiq.actor(broker=broker, queue_name=QUEUE)
@@ -40,7 +63,8 @@ def _follow(shard: int, actor: Actor, engine: ProjectionEngine | None) -> None:
     if progress.busy and not progress.behind:
         time.sleep(_PATIENCE)
     if progress.busy or progress.behind:
-        wiring.hints.send(shard, actor)
+        send = wiring.hints.send_alone if actor == "project" else partial(wiring.hints.send, actor=actor)
+        send(shard)
 
 
 @dramatiq.actor(broker=broker, queue_name=QUEUE, priority=10)

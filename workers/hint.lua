@@ -1,14 +1,16 @@
 -- Puts a message into a queue of Dramatiq's, as its own script does, unless the mark says that one like it waits there,
--- or too many others do. Returns whether it did.
+-- or too many others do. Returns whether it did. If not, the shard waits for the message that is there.
 --
--- KEYS: the mark, the queue, the messages of the queue.
--- ARGV: milliseconds that the mark lasts, how many messages are too many, the message's id in Redis, the message.
-if not redis.call("SET", KEYS[1], 1, "NX", "PX", ARGV[1]) then
-  return 0
+-- KEYS: the mark, the queue, the messages of the queue, and where shards can wait, those that do.
+-- ARGV: milliseconds that the mark lasts, how many messages are too many, the message's id in Redis, the message, and
+-- where shards can wait, the shard.
+if redis.call("SET", KEYS[1], 1, "NX", "PX", ARGV[1]) and redis.call("LLEN", KEYS[2]) < tonumber(ARGV[2]) then
+  redis.call("HSET", KEYS[3], ARGV[3], ARGV[4])
+  redis.call("RPUSH", KEYS[2], ARGV[3])
+  return 1
 end
-if redis.call("LLEN", KEYS[2]) >= tonumber(ARGV[2]) then
-  return 0
+if KEYS[4] then
+  local now = redis.call("TIME")
+  redis.call("ZADD", KEYS[4], "NX", now[1] * 1e6 + now[2], ARGV[5])
 end
-redis.call("HSET", KEYS[3], ARGV[3], ARGV[4])
-redis.call("RPUSH", KEYS[2], ARGV[3])
-return 1
+return 0

@@ -23,8 +23,12 @@ log = structlog.get_logger(__name__)
 #: The actor that a hint is for: the one for news on a shard, and the one for a tick of the batch strategy.
 Actor = Literal["project", "project_batch"]
 
-#: How many milliseconds a mark lasts that no worker takes away, because the message behind it was lost.
-_MARK_LIFE = 3000
+#: How many milliseconds a mark lasts that no worker takes away, because the message behind it was lost: the one of a
+#: shard, and the one that all shards wait for.
+_MARK_LIFE, _SHARED_MARK_LIFE = 3000, 250
+
+#: The mark of the message that all shards wait for, and the shards that do, by the microsecond since when.
+_SHARED_MARK, _WAITING = "hint:project", "hint:waiting"
 
 #: No more hints are sent while this many wait: there is no worker, and when one comes it finds each shard many times.
 _ENOUGH = 4 * SHARDS
@@ -37,7 +41,11 @@ _SCRIPT = Path(__file__).with_name("hint.lua").read_text()
 
 
 class HintSender:
-    """Sends hints, at most one waiting for each shard. It never raises: a hint that is lost is made up by the clock."""
+    """Sends hints, at most one waiting for each shard. It never raises: a hint that is lost is made up by the clock.
+
+    Of those about news only one waits as a message. The shards of the others wait beside it, and whoever takes the
+    message takes them along.
+    """
 
     def __init__(self, url: str, counters: Counters | None = None) -> None:
         """What becomes of the hints is counted by *counters*, which may be given later too."""
@@ -54,14 +62,20 @@ class HintSender:
 
     def send(self, shard: int, actor: Actor = "project") -> bool:
         """Send a hint unless one is waiting. Return False when it can't be sent."""
+        if actor == "project":
+            return self._guarded(actor, lambda: self._send(_SHARED_MARK, actor, shard, waiting=shard))
         return self._guarded(actor, lambda: self._send(_mark(shard, actor), actor, shard))
+
+    def send_alone(self, shard: int) -> bool:
+        """Send the hint that *shard* needs a turn of its own, unless that one is waiting; otherwise as send()."""
+        return self._guarded("project", lambda: self._send(_mark(shard, "project"), "project", shard, True))
 
     def send_rebuild(self, projection: str, hand: int) -> bool:
         """Ask a worker to lend its *hand*-th hand to the rebuild of *projection*, unless that was asked already."""
         mark = _rebuild_mark(projection, hand)
         return self._guarded("rebuild", lambda: self._send(mark, "rebuild", projection, hand))
 
-    def _send(self, mark: str, actor: str, *args: object) -> None:
+    def _send(self, mark: str, actor: str, *args: object, waiting: int | None = None) -> None:
         # One request instead of Dramatiq's own and one before it, since a command waits for it.
         id = str(uuid4())
         # The trace goes along for those who look on. Nothing hangs on it: the events have their own.
@@ -71,11 +85,33 @@ class HintSender:
             queue_name=QUEUE, actor_name=actor, args=args, kwargs={}, options=options
         )
         keys = [mark, self._queue, f"{self._queue}.msgs"]
-        sent = self._script(keys=keys, args=[_MARK_LIFE, _ENOUGH, id, message.encode()])
+        if waiting is None:
+            sent = self._script(keys=keys, args=[_MARK_LIFE, _ENOUGH, id, message.encode()])
+        else:
+            keys.append(_WAITING)
+            sent = self._script(keys=keys, args=[_SHARED_MARK_LIFE, _ENOUGH, id, message.encode(), waiting])
         self.counters.count(HINT, actor, "sent" if sent else "spared")
 
+    def take(self, shard: int, most: int) -> list[int]:
+        """Take the mark of all away, and those that wait: return *shard*, whose message it was, and up to *most* more.
+
+        Their events are about to be read, so whatever is new from now on has a hint of its own.
+        """
+        shards = {shard: None}
+
+        def take() -> None:
+            with self._client.pipeline() as pipe:
+                pipe.delete(_SHARED_MARK)
+                pipe.zpopmin(_WAITING, most)
+                _, waited = pipe.execute()
+            shards.update((int(each), None) for each, _ in waited)
+
+        self._guarded("project", take)
+        self.counters.count(HINT, "project", "taken", len(shards))
+        return list(shards)
+
     def clear(self, shard: int, actor: Actor = "project") -> None:
-        """Take the mark away: the shard's events are about to be read."""
+        """Take the mark of *shard* alone away: its events are about to be read."""
         self._guarded(actor, lambda: self._client.delete(_mark(shard, actor)))
         self.counters.count(HINT, actor, "taken")
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import structlog
 
-from domain.read.engine import Progress, ProjectionEngine
+from domain.read.engine import ProjectionEngine
 from domain.read.errors import LogDiverged, is_transient
+from domain.read.progress import Progress
 
 log = structlog.get_logger(__name__)
 

@@ -23,7 +23,7 @@ class Telling:
         self._own = own
         self._and_then = and_then
 
-    def invalidate(self, shard: int, events: Sequence[RecordedEvent]) -> None:  # noqa: ARG002 - it is the tenant's
+    def invalidate(self, events: Sequence[RecordedEvent]) -> None:
         raised = raised_by(events)
         for tenant_id, offsets in raised.items():
             if not self._own.fences.raise_(tenant_id, offsets):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import NamedTuple, Protocol
 
@@ -33,6 +33,11 @@ class EventLog(Protocol):
 
         *only* what is folded where that is asked for, and the first and the last, which say how far the reader is.
         """
+
+    def read_several(self, after: Mapping[int, int], limit: int) -> Mapping[int, Sequence[RecordedEvent]]:
+        """Return up to *limit* events past the offset of each shard in *after*; a shard without any is left out."""
+        found = {shard: self.read(shard, offset, limit) for shard, offset in after.items()}
+        return {shard: events for shard, events in found.items() if events}
 
     def read_aggregate(self, shard: int, aggregate_id: str, after_version: int, limit: int) -> Sequence[RecordedEvent]:
         """Return up to *limit* events of one aggregate past the version *after_version*, in order."""

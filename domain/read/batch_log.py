@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from typing import Any, NamedTuple
 
@@ -20,9 +20,10 @@ _NONE: AbstractContextManager[Any] = nullcontext()
 
 
 class Batch(NamedTuple):
-    """What was folded into some projections: all events past the offset *after* up to *upto*, of which *events* are at
-    hand."""
+    """What was folded into some projections: all events of *shard* past the offset *after* up to *upto*, of which
+    *events* are at hand."""
 
+    shard: int
     projections: Sequence[str]
     after: int
     upto: int
@@ -34,23 +35,30 @@ class Batch(NamedTuple):
         return self.upto - self.after
 
 
-def folded(shard: int, batch: Batch, seconds: float) -> None:
+def folded(batch: Batch, seconds: float) -> None:
     """Say that *batch* is in the rows now; the transaction took so many *seconds*."""
-    _say("batch", shard, batch, seconds, projections=sorted(batch.projections))
+    _say("batch", batch, seconds, projections=sorted(batch.projections))
 
 
-def told(shard: int, events: Sequence[RecordedEvent], seconds: float) -> None:
-    """Say that no answer is given any more that was made before *events*."""
-    _say("invalidation", shard, Batch((), events[0].position - 1, events[-1].position, events), seconds)
+def told(events: Sequence[RecordedEvent], seconds: float) -> None:
+    """Say that no answer is given any more that was made before *events*, which are of one shard."""
+    first, last = events[0], events[-1]
+    _say("invalidation", Batch(first.shard, (), first.position - 1, last.position, events), seconds)
 
 
-def span(shard: int, batches: Sequence[Batch], began: int) -> AbstractContextManager[Any]:
+def shards(found: Iterable[RecordedEvent]) -> tracing.Attributes:
+    """Return how a span names the shard of the events *found*, or the shards."""
+    several = sorted({event.shard for event in found})
+    return {"cqrs.shard": several[0]} if len(several) == 1 else {"cqrs.shards": several}
+
+
+def span(batches: Sequence[Batch], began: int) -> AbstractContextManager[Any]:
     """Lend the span of a turn that *began* at a time in nanoseconds and has folded *batches*."""
     if not (batches and tracing.is_on()):
         return _NONE
     events = [event for batch in batches for event in batch.events]
     attributes: tracing.Attributes = {
-        "cqrs.shard": shard,
+        **shards(events),
         "cqrs.projections": sorted({name for batch in batches for name in batch.projections}),
         "cqrs.events": sum(batch.size for batch in batches),
     }
@@ -63,7 +71,7 @@ def _stored(events: Sequence[RecordedEvent], name: str) -> dict[str, None]:
     return dict.fromkeys(value for each in metadata if (value := each.get(name)))
 
 
-def _say(what: str, shard: int, batch: Batch, seconds: float, **more: Any) -> None:
+def _say(what: str, batch: Batch, seconds: float, **more: Any) -> None:
     # Asked first, since putting a line together costs more than folding many an event.
     if not log.isEnabledFor(logging.INFO):
         return
@@ -74,10 +82,10 @@ def _say(what: str, shard: int, batch: Batch, seconds: float, **more: Any) -> No
         logging.INFO,
         what,
         **more,
-        shard=shard,
+        shard=batch.shard,
         events=batch.size,
-        first=str(Position(shard, batch.after + 1)),
-        last=str(Position(shard, batch.upto)),
+        first=str(Position(batch.shard, batch.after + 1)),
+        last=str(Position(batch.shard, batch.upto)),
         duration_ms=round(seconds * 1000, 2),
         correlation_ids=ids[:MOST_IDS],
         **left_out,

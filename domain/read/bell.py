@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections import defaultdict
+from collections.abc import Iterable
 from typing import Protocol
 
 import redis
@@ -16,7 +17,7 @@ from domain.breaker import CircuitBreaker
 
 log = structlog.get_logger(__name__)
 
-#: The Redis channel; a message is the number of a shard.
+#: The Redis channel; a message is the numbers of one or more shards, with blanks between them.
 CHANNEL = "moved"
 
 #: Seconds that a worker may spend on ringing, and after which a listener that can't connect tries again.
@@ -114,8 +115,10 @@ class RedisBell(LocalBell):
             return
         if message["type"] == "subscribe":
             self.heard = True
-        elif message["type"] == "message" and str(shard := _text(message["data"])).isdecimal():
-            self.ring(int(shard))
+        elif message["type"] == "message":
+            for shard in _text(message["data"]).split():
+                if shard.isdecimal():
+                    self.ring(int(shard))
 
 
 class Ringer:
@@ -125,12 +128,12 @@ class Ringer:
         self._client: redis.Redis = _client(url, _TIMEOUT)
         self._breaker = CircuitBreaker(failures=1, longest=2.0)
 
-    def ring(self, shard: int) -> None:
-        """Tell that the read models have moved on *shard*."""
+    def ring(self, shards: Iterable[int]) -> None:
+        """Tell that the read models have moved on *shards*."""
         if not self._breaker.allows():
             return
         try:
-            self._client.publish(CHANNEL, shard)
+            self._client.publish(CHANNEL, " ".join(map(str, shards)))
         except redis.RedisError:
             self._breaker.failed()
         else:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 from domain.model.event import RecordedEvent
@@ -44,6 +44,27 @@ class Taken(NamedTuple):
         return not self.paused or self.trial is not None
 
 
+class Move(NamedTuple):
+    """To move a checkpoint to the event at *position*, when the cache has heard of all up to *heard*."""
+
+    shard: int
+    projection: str
+    position: int
+    event_id: str
+    heard: int
+
+
+def moves(projections: Iterable[str], last: RecordedEvent, heard: Mapping[str, int] | None) -> list[Move]:
+    """Return what moves *projections* to the event *last*.
+
+    *heard* is how far the cache has heard of each; without it nobody has to be told anything.
+    """
+    return [
+        Move(last.shard, name, last.position, last.event_id, last.position if heard is None else heard[name])
+        for name in projections
+    ]
+
+
 class Checkpoints:
     """The table projection_checkpoints of *schema*. A rebuild has one of its own beside its rows."""
 
@@ -53,18 +74,16 @@ class Checkpoints:
         # number of parked aggregates is kept in the checkpoint, while a pause may come a batch late.
         # Whoever has not got the first row leaves the others alone, or two engines would share out the projections of a
         # shard and read the same events twice.
-        gate = (
-            f"WITH gate AS MATERIALIZED (SELECT FROM {self._table} "
-            "WHERE shard = %s AND projection = %s FOR UPDATE SKIP LOCKED) "
-        )
         self._lock_sql, self._lock_cached_sql = (
             planned(
-                gate + "SELECT projection, position, event_id, parked, invalidated_position, "  # noqa: S608
-                f"{rewritten}, ARRAY(SELECT name FROM {schema}.projections WHERE state = 'paused') "
-                f"FROM {self._table} WHERE EXISTS (SELECT FROM gate) "
-                "AND shard = %s AND projection = ANY(%s) FOR UPDATE SKIP LOCKED"
+                f"WITH gate AS MATERIALIZED (SELECT shard, {rewritten} AS rewritten FROM {self._table} k "  # noqa: S608
+                "WHERE shard = ANY(%s::smallint[]) AND projection = %s FOR UPDATE SKIP LOCKED) "
+                "SELECT c.shard, projection, position, event_id, parked, invalidated_position, rewritten, "
+                f"ARRAY(SELECT name FROM {schema}.projections WHERE state = 'paused') "
+                f"FROM gate JOIN {self._table} c USING (shard) "
+                "WHERE projection = ANY(%s) FOR UPDATE OF c SKIP LOCKED"
             )
-            for rewritten in ("false", f"EXISTS (SELECT FROM {schema}.rewritten_aggregates WHERE shard = %s)")
+            for rewritten in ("false", f"EXISTS (SELECT FROM {schema}.rewritten_aggregates r WHERE r.shard = k.shard)")
         )
         self._trials_sql = (
             f"SELECT name, error_class, trials FROM {schema}.projections "  # noqa: S608
@@ -79,67 +98,70 @@ class Checkpoints:
         The lock is the lease on the shard: it ends with the transaction, however that ends. Whether rows were rewritten
         is looked up only where answers are *cached*.
         """
-        taken = self._lock(cursor, shard, projections, cached)
-        if len(taken) < len(projections) and self._open(cursor, shard, projections):
-            taken = self._lock(cursor, shard, projections, cached)
+        taken = self.take_all(cursor, [shard], projections, cached=cached)[shard]
         if paused := [name for name, each in taken.items() if each.paused]:
             cursor.execute(self._trials_sql, (shard, paused))
             for name, *trial in cursor.fetchall():
                 taken[name] = taken[name]._replace(trial=Trial(*trial))
         return taken
 
-    def _lock(self, cursor: cursor, shard: int, projections: Collection[str], cached: bool) -> dict[str, Taken]:
-        values = (shard, list(projections))
-        statement = (
-            (self._lock_cached_sql, (shard, min(projections), shard, *values))
-            if cached
-            else (self._lock_sql, (shard, min(projections), *values))
-        )
-        execute(cursor, [statement])
-        return {
-            name: Taken(Checkpoint(position, event_id), parked, heard, rewritten, name in paused)
-            for name, position, event_id, parked, heard, rewritten, paused in cursor.fetchall()
-        }
+    def take_all(
+        self, cursor: cursor, shards: Collection[int], projections: Collection[str], *, cached: bool = False
+    ) -> dict[int, dict[str, Taken]]:
+        """Do the same on several *shards*, without their trials."""
+        taken = self._lock(cursor, shards, projections, cached)
+        missing = [shard for shard, each in taken.items() if len(each) < len(projections)]
+        if missing and self._open(cursor, missing, projections):
+            taken |= self._lock(cursor, missing, projections, cached)
+        return taken
 
-    def _open(self, cursor: cursor, shard: int, projections: Collection[str]) -> int:
+    def _lock(
+        self, cursor: cursor, shards: Collection[int], projections: Collection[str], cached: bool
+    ) -> dict[int, dict[str, Taken]]:
+        statement = self._lock_cached_sql if cached else self._lock_sql
+        execute(cursor, [(statement, (list(shards), min(projections), list(projections)))])
+        taken: dict[int, dict[str, Taken]] = {shard: {} for shard in shards}
+        for shard, name, position, event_id, parked, heard, rewritten, paused in cursor.fetchall():
+            at = Checkpoint(position, event_id)
+            taken[shard][name] = Taken(at, parked, heard, rewritten, name in paused)
+        return taken
+
+    def _open(self, cursor: cursor, shards: Collection[int], projections: Collection[str]) -> int:
         """Add the checkpoints that are not there yet; return how many."""
         cursor.execute(
-            f"INSERT INTO {self._table} (shard, projection) SELECT %s, unnest(%s) ON CONFLICT DO NOTHING",
-            (shard, list(projections)),
+            f"INSERT INTO {self._table} (shard, projection) "  # noqa: S608
+            "SELECT shard, projection FROM unnest(%s::smallint[]) AS shard, unnest(%s) AS projection "
+            "ON CONFLICT DO NOTHING",
+            (list(shards), list(projections)),
         )
         return cursor.rowcount
 
-    def advance(
-        self, shard: int, projections: Sequence[str], last: RecordedEvent, heard: Mapping[str, int] | None = None
-    ) -> Statement:
-        """Return what moves the checkpoints to the event *last*.
-
-        *heard* is how far the cache has heard of each projection; without it nobody has to be told anything.
-        """
-        if heard is None:
-            return planned(
-                f"UPDATE {self._table} SET position = %s, event_id = %s, moved_at = clock_timestamp(), "  # noqa: S608
-                "invalidated_position = %s, pending_since = NULL WHERE shard = %s AND projection = ANY(%s)"
-            ), (last.position, last.event_id, last.position, shard, list(projections))
+    def advance(self, moves: Sequence[Move]) -> Statement:
+        """Return what makes these *moves*."""
         return planned(
-            f"UPDATE {self._table} c SET position = %s, event_id = %s, moved_at = clock_timestamp(), "  # noqa: S608
-            "invalidated_position = h.heard, pending_since = CASE WHEN c.position <= h.heard THEN clock_timestamp() "
+            f"UPDATE {self._table} c SET position = m.position, event_id = m.event_id, "  # noqa: S608
+            "moved_at = clock_timestamp(), invalidated_position = m.heard, pending_since = CASE "
+            "WHEN m.heard >= m.position THEN NULL WHEN c.position <= m.heard THEN clock_timestamp() "
             "ELSE coalesce(c.pending_since, clock_timestamp()) END "
-            "FROM unnest(%s::text[], %s::bigint[]) AS h(projection, heard) "
-            "WHERE c.shard = %s AND c.projection = h.projection"
-        ), (last.position, last.event_id, list(projections), [heard[name] for name in projections], shard)
+            "FROM unnest(%s::smallint[], %s::text[], %s::bigint[], %s::uuid[], %s::bigint[]) "
+            "AS m(shard, projection, position, event_id, heard) "
+            "WHERE c.shard = m.shard AND c.projection = m.projection"
+        ), tuple(map(list, zip(*moves, strict=True)))
 
-    def hear(self, shard: int, heard: Mapping[str, int]) -> Statement:
-        """Return what keeps how far the cache has heard. Checkpoints that another one holds are left as they are."""
+    def hear(self, heard: Mapping[tuple[int, str], int]) -> Statement:
+        """Return what keeps how far the cache has heard of each projection on a shard.
+
+        Checkpoints that another one holds are left as they are.
+        """
+        shards, projections = zip(*heard, strict=True)
         return planned(
-            f"UPDATE {self._table} c SET invalidated_position = h.heard, "  # noqa: S608
-            "pending_since = CASE WHEN c.position > h.heard THEN c.pending_since END "
-            f"FROM (SELECT projection FROM {self._table} "
-            "WHERE shard = %s AND projection = ANY(%s) FOR UPDATE SKIP LOCKED) AS free "
-            "JOIN unnest(%s::text[], %s::bigint[]) AS h(projection, heard) USING (projection) "
-            # Said again, or the planner would look for the projection on all shards.
-            "WHERE c.shard = %s AND c.projection = free.projection AND c.invalidated_position < h.heard"
-        ), (shard, list(heard), list(heard), list(heard.values()), shard)
+            f"UPDATE {self._table} c SET invalidated_position = free.heard, "  # noqa: S608
+            "pending_since = CASE WHEN c.position > free.heard THEN c.pending_since END "
+            "FROM (SELECT shard, projection, h.heard FROM unnest(%s::smallint[], %s::text[], %s::bigint[]) "
+            f"AS h(shard, projection, heard) JOIN {self._table} k USING (shard, projection) "
+            "WHERE k.invalidated_position < h.heard FOR UPDATE OF k SKIP LOCKED) AS free "
+            "WHERE c.shard = free.shard AND c.projection = free.projection"
+        ), (list(shards), list(projections), list(heard.values()))
 
     def all(self, cursor: cursor) -> dict[tuple[int, str], int]:
         """Return the position of every checkpoint there is, by shard and projection."""

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from functools import partial
 from itertools import pairwise
-from typing import NamedTuple
 
 from domain.model.event import RecordedEvent
 from domain.model.event_log import EventLog, Interest
@@ -19,10 +18,12 @@ from domain.read.failure import Policy
 from domain.read.invalidation import Invalidation, Invalidator, NullInvalidator
 from domain.read.lagging import lagging
 from domain.read.parking import ParkedAggregates
+from domain.read.progress import Progress
 from domain.read.projection import Projection
 from domain.read.projection_states import ProjectionStates
 from domain.read.release import Release, Released
 from domain.read.row_store import execute
+from domain.read.together import Together
 from domain.read.turn import Turn
 from domain.telemetry.counters import Counters
 from domain.telemetry.names import BATCH, FOLD
@@ -59,18 +60,6 @@ _MOST_HELD = 5000
 _USUAL, _NOBODY = Policy(), NullInvalidator()
 
 
-class Progress(NamedTuple):
-    """What came of a run: how many events were *applied*, whether the shard is still *behind* (there may be more to
-    read), whether another worker was *busy* with it, the projections in which something *failed* and was parked or
-    paused for it, and how many events of parked aggregates were *released*."""
-
-    applied: int = 0
-    behind: bool = False
-    busy: bool = False
-    failed: tuple[str, ...] = ()
-    released: int = 0
-
-
 class ProjectionEngine:
     """Folds events into the tables of *schema*, one shard at a time; any number of engines may share the work.
 
@@ -86,7 +75,7 @@ class ProjectionEngine:
         schema: str = "read_schema",
         policy: Policy = _USUAL,
         invalidator: Invalidator = _NOBODY,
-        announce: Callable[[int], object] = lambda _: None,
+        announce: Callable[[Collection[int]], object] = lambda _: None,
         counters: Counters | None = None,
         pieces: int = 1,
     ) -> None:
@@ -95,7 +84,7 @@ class ProjectionEngine:
         So many *pieces* of *batch_size* events are folded in one transaction where the cache need not be told: what is
         written once for all of them costs less, and only one piece is in memory at a time.
 
-        *announce* is told each shard that has moved, after the commit, for those who wait for it. It never raises.
+        *announce* is told the shards that have moved, after the commit, for those who wait for it. It never raises.
         """
         self._pool = pool
         self._event_log = event_log
@@ -114,6 +103,9 @@ class ProjectionEngine:
         #: Whoever is told wants all events at hand.
         self._pieces = 1 if self._invalidation.needed else pieces
         self._release = Release(schema, event_log, batch_size, policy, cached=self._invalidation.needed)
+        self._together = Together(
+            pool, event_log, self._projections, batch_size, schema, self._invalidation, announce, self._counters
+        )
 
     def catch_up(self, shard: int, seconds: float = 5.0) -> Progress:
         """Run until all is applied that *shard* had when that was read, or for about *seconds*."""
@@ -132,6 +124,14 @@ class ProjectionEngine:
             if ended or time.monotonic() >= deadline:
                 self._settle(shard, heard)
                 return Progress(applied, not ended, progress.busy, tuple(failed), released)
+
+    def run_together(self, shards: Collection[int]) -> dict[int, Progress]:
+        """Apply one batch of each of *shards* in one transaction. Those that it returns nothing of need catch_up().
+
+        It never raises: what can't be done so is left to that.
+        """
+        usual = [shard for shard in shards if shard not in self._timed_out]
+        return self._together.run(usual) if usual else {}
 
     def run(self, shard: int) -> Progress:
         """Apply one batch of *shard* in one transaction. Raises LogDiverged, and what is_transient()."""
@@ -166,7 +166,7 @@ class ProjectionEngine:
                 if events:
                     turn.apply(names, events, told, partial(self._more, shard, names, at, room))
                 if names := [name for name in names if name in turn.moved]:
-                    batch = Batch(names, at.position, turn.moved[names[0]], events)
+                    batch = Batch(shard, names, at.position, turn.moved[names[0]], events)
                     batches.append(batch)
                     behind = behind or batch.size % room == 0
             turn.end_trials()
@@ -175,13 +175,13 @@ class ProjectionEngine:
                 running = {name: self._projections[name] for name, each in taken.items() if not each.paused}
                 released = self._release.run(cursor, shard, running, positions)
             if told is not None and heard and not turn.moved:
-                execute(cursor, [self._checkpoints.hear(shard, heard)])
+                execute(cursor, [self._checkpoints.hear({(shard, name): each for name, each in heard.items()})])
         if turn.moved or released.events:
-            self._announce(shard)
+            self._announce([shard])
         self._count(taken, turn, released, time.monotonic() - began)
         for batch in batches:
-            batch_log.folded(shard, batch, time.monotonic() - began)
-        with batch_log.span(shard, batches, began_at):
+            batch_log.folded(batch, time.monotonic() - began)
+        with batch_log.span(batches, began_at):
             heard.clear()
             if told is not None:
                 spans = {name: (told[name], position) for name, position in positions.items() if told[name] < position}
@@ -214,7 +214,7 @@ class ProjectionEngine:
 
     def _settle(self, shard: int, heard: Mapping[str, int]) -> None:
         if heard:
-            self._invalidation.settle(shard, heard)
+            self._invalidation.settle({(shard, name): each for name, each in heard.items()})
 
     def _groups(self, taken: Mapping[str, Taken], limit: int) -> list[tuple[list[str], Checkpoint, int]]:
         """Return the running projections that stand at the same checkpoint, and how many events they may read.

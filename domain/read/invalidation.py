@@ -39,7 +39,7 @@ _REWRITES = 100
 class Invalidator(Protocol):
     """Whoever keeps answers made from the rows."""
 
-    def invalidate(self, shard: int, events: Sequence[RecordedEvent]) -> None:
+    def invalidate(self, events: Sequence[RecordedEvent]) -> None:
         """Let no answer be given any more that was read before the position of one of *events* and shows it.
 
         The events may come again and in any order. Raises when the answers can't be reached, and for no other reason.
@@ -49,7 +49,7 @@ class Invalidator(Protocol):
 class NullInvalidator:
     """Nobody keeps answers."""
 
-    def invalidate(self, shard: int, events: Sequence[RecordedEvent]) -> None:
+    def invalidate(self, events: Sequence[RecordedEvent]) -> None:
         pass
 
 
@@ -86,12 +86,12 @@ class Invalidation:
         after, upto = span
         for events in batches:
             if events[0].position == after + 1 and events[-1].position == upto:
-                return upto if self._told(shard, events) else after
+                return upto if self._told(events) else after
         for _ in range(_CHUNKS):
             if after >= upto:
                 break
             events = self._event_log.read(shard, after, min(_CHUNK, upto - after))
-            if not events or not self._told(shard, events):
+            if not events or not self._told(events):
                 break
             after = events[-1].position
         return after
@@ -109,7 +109,7 @@ class Invalidation:
                 after, told = each.from_version - 1, True
                 place = positions[shard, each.projection] + 1
                 while told and (events := self._event_log.read_aggregate(shard, each.aggregate_id, after, _CHUNK)):
-                    told = self._told(shard, [event._replace(position=place) for event in events])
+                    told = self._told([event._replace(position=place) for event in events])
                     after = events[-1].version
                 if not told:
                     return
@@ -126,18 +126,31 @@ class Invalidation:
         )
         return [shard for (shard,) in cursor.fetchall()]
 
-    def settle(self, shard: int, heard: Mapping[str, int]) -> None:
-        """Keep how far the cache has heard."""
-        with self._pool.cursor() as cursor:
-            execute(cursor, [self._checkpoints.hear(shard, heard)])
+    def tell_all(self, batches: Sequence[Sequence[RecordedEvent]], projections: Collection[str]) -> None:
+        """Tell of what *projections* have folded: *batches* of different shards, of which nothing was told before.
 
-    def _told(self, shard: int, events: Sequence[RecordedEvent]) -> bool:
+        It is kept at once how far the cache has heard then.
+        """
+        if batches and self._told(*batches):
+            self.settle({(events[-1].shard, name): events[-1].position for events in batches for name in projections})
+
+    def settle(self, heard: Mapping[tuple[int, str], int]) -> None:
+        """Keep how far the cache has heard of each projection on a shard."""
+        with self._pool.cursor() as cursor:
+            execute(cursor, [self._checkpoints.hear(heard)])
+
+    def _told(self, *batches: Sequence[RecordedEvent]) -> bool:
+        """Tell of *batches*, each of one shard, at once; return whether that was done."""
         began = time.monotonic()
-        with tracing.span("invalidate", {"cqrs.shard": shard, "cqrs.events": len(events)}):
-            done = self._guarded(lambda: self._invalidator.invalidate(shard, _shown(events)))
+        events = [event for batch in batches for event in batch]
+        attributes: tracing.Attributes | None
+        attributes = {**batch_log.shards(events), "cqrs.events": len(events)} if tracing.is_on() else None
+        with tracing.span("invalidate", attributes):
+            done = self._guarded(lambda: self._invalidator.invalidate(_shown(events)))
             tracing.note({}, failed=not done)
         if done:
-            batch_log.told(shard, events, time.monotonic() - began)
+            for batch in batches:
+                batch_log.told(batch, time.monotonic() - began)
         return done
 
     def _guarded(self, action: Callable[[], None]) -> bool:

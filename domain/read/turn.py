@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import structlog
 
 from domain.model.event import RecordedEvent
-from domain.read.checkpoints import Checkpoints, Taken
+from domain.read.checkpoints import Checkpoints, Taken, moves
 from domain.read.errors import is_timeout, is_transient
 from domain.read.failure import Failure, Policy
 from domain.read.fold import by_aggregate, fold_into
@@ -81,7 +81,7 @@ class Turn:
     ) -> None:
         """Fold *events* into *names*, which stand at the same checkpoint, and move the checkpoints of those it suits.
 
-        *heard*: as for Checkpoints.advance(). *more* is folded along where nothing fails; the rows are written once.
+        *heard*: as for moves(). *more* is folded along where nothing fails; the rows are written once.
         """
         tried = [name for name in names if self._taken[name].trial]
         together = [name for name in names if name not in tried]
@@ -103,7 +103,7 @@ class Turn:
                 last = events[-1]
                 events = more(last, sum(map(len, held.values())))
             statements = [statement for rows in held.values() for statement in store.statements(rows)]
-            execute(self._cursor, [*statements, self._checkpoints.advance(self._shard, names, last, heard)])
+            execute(self._cursor, [*statements, self._checkpoints.advance(moves(names, last, heard))])
         except Exception as error:
             if is_transient(error) and (self._patient or not is_timeout(error)):
                 raise
@@ -141,7 +141,7 @@ class Turn:
         if trial:
             statements.append(self._states.trial_passed(name))
             log.info("A trial passed; the projection goes on.", projection=name, shard=self._shard)
-        execute(self._cursor, [*statements, self._checkpoints.advance(self._shard, [name], events[-1], heard)])
+        execute(self._cursor, [*statements, self._checkpoints.advance(moves([name], events[-1], heard))])
         self.moved[name] = events[-1].position
 
     def _alike(self, name: str) -> Alike | None:

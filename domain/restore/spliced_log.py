@@ -10,7 +10,7 @@ from domain.model.event_log import EventLog, Interest
 from domain.model.position import Position
 
 
-class SplicedLog:
+class SplicedLog(EventLog):
     """EventLog that reads each shard from *backup* as far as that goes, and from there on from *live*.
 
     If the two are of one history it is the same as *live*, event for event.

@@ -22,7 +22,7 @@ log = structlog.get_logger(__name__)
 #: What a span stands for: a request from elsewhere, a message, or work of our own.
 Kind = Literal["server", "consumer", "internal"]
 
-Attributes = Mapping[str, str | int | float | Sequence[str]]
+Attributes = Mapping[str, str | int | float | Sequence[str] | Sequence[int]]
 
 _OFF: AbstractContextManager[Any] = nullcontext()
 

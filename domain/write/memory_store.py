@@ -14,12 +14,12 @@ from domain.model.errors import CommandAlreadyDone, ConcurrencyConflict, PlanToo
 from domain.model.event import RecordedEvent
 from domain.model.event_log import Interest
 from domain.model.position import Position, shard_of
-from domain.write.event_store import WINDOW, Append, History, IdempotencyRecord, Page, Snapshot
+from domain.write.event_store import WINDOW, Append, EventStore, History, IdempotencyRecord, Page, Snapshot
 from domain.write.refusals import taken
 from domain.write.serialization import address, opens_tenant, usage
 
 
-class MemoryEventStore:
+class MemoryEventStore(EventStore):
     """EventStore in one process's memory."""
 
     def __init__(self) -> None:

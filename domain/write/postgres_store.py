@@ -33,11 +33,22 @@ _FOR_ALL_TENANTS = "SELECT set_config('app.engine', 'on', true);\n"
 
 #: The statements of those who follow or keep the whole log.
 _OF_ALL_TENANTS = frozenset(
-    {"read", "of_interest", "read_aggregate", "head", "heads", "occurred", "ids", "tenant_of", "forget_answers"}
+    {
+        "read",
+        "read_several",
+        "of_interest",
+        "read_aggregate",
+        "head",
+        "heads",
+        "occurred",
+        "ids",
+        "tenant_of",
+        "forget_answers",
+    }
 )
 
 #: Those of each command and each batch, for which it pays that a session plans them once.
-_OFTEN = frozenset({"histories", "read", "of_interest"})
+_OFTEN = frozenset({"histories", "read", "read_several", "of_interest"})
 
 
 def _statement(name: str, text: str) -> str | Prepared:
@@ -113,6 +124,14 @@ class PostgresEventStore:
         if only is None:
             return [RecordedEvent._make(row) for row in self._query("read", **place)]
         return [RecordedEvent._make((*row, {})) for row in self._query("of_interest", **place, **only._asdict())]
+
+    def read_several(self, after: Mapping[int, int], limit: int) -> dict[int, list[RecordedEvent]]:
+        found: dict[int, list[RecordedEvent]] = {}
+        if after:
+            for row in self._query("read_several", shards=[*after], after=[*after.values()], limit=limit):
+                event = RecordedEvent._make(row)
+                found.setdefault(event.shard, []).append(event)
+        return found
 
     def read_aggregate(self, shard: int, aggregate_id: str, after_version: int, limit: int) -> list[RecordedEvent]:
         rows = self._query(

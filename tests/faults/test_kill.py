@@ -94,7 +94,7 @@ class Told:
     def __init__(self) -> None:
         self.positions: set[int] = set()
 
-    def invalidate(self, _shard: int, events: Sequence[RecordedEvent]) -> None:
+    def invalidate(self, events: Sequence[RecordedEvent]) -> None:
         self.positions.update(event.position for event in events)
 
 

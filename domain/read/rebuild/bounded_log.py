@@ -10,7 +10,7 @@ from domain.model.event_log import EventLog, Interest
 from domain.model.position import Position
 
 
-class BoundedLog:
+class BoundedLog(EventLog):
     """EventLog that shows each shard up to its *bounds* only, so that whoever reads it gets no further."""
 
     def __init__(self, event_log: EventLog, bounds: Callable[[], dict[int, int]]) -> None:

@@ -13,6 +13,12 @@ WHERE shard = %(shard)s AND aggregate_id = %(aggregate_id)s AND version = %(vers
 SELECT {columns} FROM write_schema.domain_events
 WHERE shard = %(shard)s AND position > %(after)s ORDER BY position LIMIT %(limit)s
 
+-- name: read_several
+SELECT e.* FROM unnest(%(shards)s::smallint[], %(after)s::bigint[]) AS place(shard, after)
+CROSS JOIN LATERAL (SELECT {columns} FROM write_schema.domain_events d
+                    WHERE d.shard = place.shard AND position > place.after ORDER BY position LIMIT %(limit)s) e
+ORDER BY e.shard, e.position
+
 -- name: of_interest
 -- A log has no gaps, so the limit is a stretch of it, of which the ends come in any case.
 SELECT {columns_to_fold} FROM write_schema.domain_events

@@ -12,8 +12,9 @@ from domain.model.event import RecordedEvent
 from domain.model.event_log import Interest
 from domain.model.position import shard_of
 from domain.postgres.pool import Pool
-from domain.read.engine import Progress, ProjectionEngine
+from domain.read.engine import ProjectionEngine
 from domain.read.errors import is_transient
+from domain.read.progress import Progress
 from domain.read.projection import Projection
 from domain.read.projections import PROJECTIONS
 from domain.read.projections.tenant_summaries import tenant_summaries

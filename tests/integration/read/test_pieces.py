@@ -8,9 +8,10 @@ from domain.model.event import RecordedEvent
 from domain.model.event_log import Interest
 from domain.model.position import shard_of
 from domain.postgres.pool import Pool
-from domain.read.engine import Progress, ProjectionEngine
+from domain.read.engine import ProjectionEngine
 from domain.read.errors import LogDiverged
 from domain.read.failure import Policy
+from domain.read.progress import Progress
 from domain.read.projections import PROJECTIONS
 from domain.read.projections.users import users
 from tests.integration.read.conftest import folded_in_memory, rows_in

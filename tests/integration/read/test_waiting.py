@@ -216,7 +216,7 @@ def heard(bell: RedisBell, ringer: Ringer, shard: int, seconds: float = 10) -> b
     """Whether the bell is heard within *seconds*, though it may be rung again and again until then."""
     since, deadline = bell.rings(shard), time.monotonic() + seconds
     while bell.rings(shard) == since and time.monotonic() < deadline:
-        ringer.ring(shard)
+        ringer.ring([shard])
         bell.wait(shard, since, 0.05)
     return bell.rings(shard) > since
 
@@ -231,7 +231,7 @@ def test_the_bell_is_heard_in_another_process_and_again_after_redis_was_away(
     redis_server.stop()
     begin = time.monotonic()
     for _ in range(100):
-        ringer.ring(17)
+        ringer.ring([17])
     assert time.monotonic() - begin < 1
     deadline = time.monotonic() + 5
     while bell.heard and time.monotonic() < deadline:
@@ -253,7 +253,7 @@ def test_it_is_rung_after_the_commit(engine_pool: Pool, query_pool: Pool, story:
         engine_pool,
         story,
         PROJECTIONS,
-        announce=lambda shard: seen.append(waiter.wait(Position(shard, 1), ALL, 0)),
+        announce=lambda shards: seen.extend(waiter.wait(Position(shard, 1), ALL, 0) for shard in shards),
     )
     engine.catch_up(shard_of(tenant))
 

@@ -172,7 +172,7 @@ def test_what_becomes_of_hints(service: Service) -> None:
     hints = HintSender(service.container.settings.redis_url, service.container.counters)
     hints.send(1)
     hints.send(1)
-    hints.clear(1)
+    hints.take(1, most=10)
     hints.close()
     lost = HintSender("redis://127.0.0.1:1", service.container.counters)
     lost.send(1)
