@@ -26,8 +26,14 @@ class Application:
 
 @contextmanager
 def serve(fleet: Fleet, name: str, application: str, **environment: str) -> Iterator[Application]:
-    """Serve the WSGI *application* beside those of the *fleet*, with its settings and *environment*."""
+    """Serve the WSGI *application* beside those of the *fleet*, with its settings and *environment*.
+
+    Where the fleet's web processes keep to a processor each, this one's do too.
+    """
     port = str(free_port())
+    if fleet.environment.get("WEB_CPU_AFFINITY") == "on":
+        environment |= {"WEB_CPU_AFFINITY": "off", "KEPT_APPLICATION": application, "KEPT_FAMILY": f"{name}-{port}"}
+        application = "tests.performance.kept_wsgi:app"
     command = shell(fleet.commands["web"].replace("web.wsgi:app", application))
     with (fleet.directory / f"{name}.log").open("ab") as log:
         process = subprocess.Popen(

@@ -1,11 +1,13 @@
 """The eight queries over HTTP, beside the traditional applications and a bare callable that gives the same bytes.
 
 All have the same data, the same PostgreSQL, the same WSGI server with the same settings, and the same tokens. That they
-answer alike is checked before anything is timed. They are measured turn and turn about.
+answer alike is checked before anything is timed. They are measured turn and turn about. Of all of them each web process
+keeps to a processor of its own (WEB_CPU_AFFINITY) unless that is set to off.
 """
 
 from __future__ import annotations
 
+import os
 import statistics
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
@@ -166,7 +168,7 @@ def load_sample(world: World, *, short: bool) -> None:
 def run(machinery: Machinery, directory: Path, tick: Callable[[str], None], *, short: bool) -> Section:
     rounds = 1 if short else ROUNDS
     section = Section("Queries", __doc__ or "")
-    with world(machinery, directory, "queries") as here:
+    with world(machinery, directory, "queries", WEB_CPU_AFFINITY=os.environ.get("WEB_CPU_AFFINITY", "on")) as here:
         here.fleet.start_all()
         tick("loading the sample")
         load_sample(here, short=short)

@@ -91,8 +91,11 @@ class World:
 
 
 @contextmanager
-def world(machinery: Machinery, directory: Path, name: str, database: int = 0) -> Iterator[World]:
-    """Start the service, empty, over a new database, and over the Redis database of that number of our own Redis."""
+def world(machinery: Machinery, directory: Path, name: str, database: int = 0, **settings: str) -> Iterator[World]:
+    """Start the service, empty, over a new database, and over the Redis database of that number of our own Redis.
+
+    *settings* are the service's, beside those that all measurements need.
+    """
     logs = directory / name
     logs.mkdir()
     redis = machinery.redis if len(machinery.pids) < 2 else f"{machinery.redis.rpartition('/')[0]}/{database}"
@@ -101,6 +104,6 @@ def world(machinery: Machinery, directory: Path, name: str, database: int = 0) -
         servers.migrate(url)
         # A limit is for attackers; here one machine sends what a thousand clients would.
         limits = {"RATE_LIMIT_PER_PRINCIPAL": "100000000/minute", "RATE_LIMIT_PER_ADDRESS": "100000000/minute"}
-        with Fleet(url, redis, logs, WEB_CONCURRENCY=WEB, LOG_LEVEL="info", **limits) as fleet:
+        with Fleet(url, redis, logs, WEB_CONCURRENCY=WEB, LOG_LEVEL="info", **limits, **settings) as fleet:
             yield World(machinery, url, fleet, logs)
     databases.close()
