@@ -21,6 +21,9 @@ _PATIENCE = 0.01
 #: How many shards are folded in one transaction at most.
 _TOGETHER = 32
 
+#: A worker rests as long as it has worked, but never for more than so many seconds.
+_REST = 0.02
+
 #: One thread of a process at a time folds several shards. What comes in meanwhile gathers for the next.
 _round = threading.Lock()
 
@@ -35,11 +38,15 @@ def project(shard: int, alone: bool = False) -> None:
         _follow(shard, "project", wiring.engine)
         return
     with _round:
+        began = time.monotonic()
         shards = wiring.hints.take(shard, _TOGETHER)
         # The last one brings a message to those that still wait.
         for left in shards[_TOGETHER:]:
             wiring.hints.send(left)
         done = wiring.engine.run_together(shards[:_TOGETHER])
+        if len(shards) <= _TOGETHER:
+            # So that more gathers the busier the machine is. Each round costs about the same, whatever it finds.
+            time.sleep(min(time.monotonic() - began, _REST))
     for each in shards[:_TOGETHER]:
         # It may take long, for which the others don't wait.
         if each not in done or done[each].behind:

@@ -20,8 +20,8 @@ from workers.hints import HintSender
 
 log = structlog.get_logger(__name__)
 
-#: How many milliseconds an idle worker sleeps before it looks again. Dramatiq's own second would be our idle lag.
-_IDLE_POLL = 20
+#: After how many milliseconds an idle thread sees that the worker is to stop. Dramatiq's own second is long for that.
+_IDLE_POLL = 100
 
 
 class Wiring(dramatiq.Middleware):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Collection
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -113,6 +114,32 @@ def test_no_more_are_folded_together_than_is_good_and_the_rest_has_a_hint(hints:
 
     assert engine.rounds == [[17, *range(100, 131)]]
     assert (hints.sent, hints.wait) == ([131], [*range(132, 140)])
+
+
+@pytest.mark.parametrize(("took", "rests"), [(0.01, 0.01), (0.05, 0.02)])
+def test_a_worker_rests_as_long_as_it_has_worked_but_not_for_long(
+    took: float, rests: float, hints: Hints, engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    times = iter([100.0, 100.0 + took])
+    rested: list[float] = []
+    clock = SimpleNamespace(monotonic=lambda: next(times), sleep=rested.append)
+    monkeypatch.setattr(actors, "time", clock)
+
+    project(17)
+
+    assert rested == [pytest.approx(rests)]
+
+
+def test_a_worker_does_not_rest_while_more_shards_wait_than_it_could_take(
+    hints: Hints, engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rested: list[float] = []
+    monkeypatch.setattr(actors, "time", SimpleNamespace(monotonic=time.monotonic, sleep=rested.append))
+    hints.wait = [*range(100, 140)]
+
+    project(17)
+
+    assert rested == []
 
 
 def test_what_comes_while_one_is_at_it_gathers_for_the_next(hints: Hints, engine: Engine) -> None:
