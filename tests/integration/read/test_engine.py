@@ -276,3 +276,22 @@ def test_lagging_shards_and_the_status_tell_how_far_it_is(engine_pool: Pool, sto
     assert [(shown["projection"], shown["state"], shown["applied"], shown["lag"]) for shown in told] == [
         (projection.name, "catching_up", 1, 2) for projection in PROJECTIONS
     ]
+
+
+def test_who_has_not_got_the_first_checkpoint_of_a_shard_leaves_the_others_alone(
+    engine_pool: Pool, story: Story
+) -> None:
+    # Given one who has only come to lock the first
+    tenant = story.tenant()
+    shard = shard_of(tenant)
+    engine = engine_on(engine_pool, story)
+    engine.run(shard)
+    story.registered(tenant)
+    with engine_pool.transaction() as cursor:
+        cursor.execute(
+            "SELECT FROM read_schema.projection_checkpoints WHERE shard = %s AND projection = %s FOR UPDATE",
+            (shard, min(projection.name for projection in PROJECTIONS)),
+        )
+
+        # Then the two don't share out the projections, or both would read the same events
+        assert engine.run(shard) == Progress(busy=True)
