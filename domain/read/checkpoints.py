@@ -128,11 +128,12 @@ class Checkpoints:
 
     def _open(self, cursor: cursor, shards: Collection[int], projections: Collection[str]) -> int:
         """Add the checkpoints that are not there yet; return how many."""
+        # In order, since two that add the same ones wait for each other's.
         cursor.execute(
             f"INSERT INTO {self._table} (shard, projection) "  # noqa: S608
             "SELECT shard, projection FROM unnest(%s::smallint[]) AS shard, unnest(%s) AS projection "
             "ON CONFLICT DO NOTHING",
-            (list(shards), list(projections)),
+            (sorted(shards), sorted(projections)),
         )
         return cursor.rowcount
 

@@ -136,6 +136,6 @@ class Together:
         ]
         for batch in folded:
             batch_log.folded(batch, seconds)
-        if self._invalidation.needed:
-            with batch_log.span(folded, began_at):
+        with batch_log.span(folded, began_at):
+            if self._invalidation.needed:
                 self._invalidation.tell_all(batches, self._projections)
