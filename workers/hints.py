@@ -16,7 +16,7 @@ from domain.breaker import CircuitBreaker
 from domain.model.position import SHARDS, Position
 from domain.telemetry.counters import Counters
 from domain.telemetry.names import HINT
-from workers.redis_broker import QUEUE, make_broker
+from workers.redis_broker import QUEUE, WAITING, make_broker
 
 log = structlog.get_logger(__name__)
 
@@ -27,8 +27,8 @@ Actor = Literal["project", "project_batch"]
 #: shard, and the one that all shards wait for.
 _MARK_LIFE, _SHARED_MARK_LIFE = 3000, 250
 
-#: The mark of the message that all shards wait for, and the shards that do, by the microsecond since when.
-_SHARED_MARK, _WAITING = "hint:project", "hint:waiting"
+#: The mark of the message that all shards wait for.
+_SHARED_MARK = "hint:project"
 
 #: No more hints are sent while this many wait: there is no worker, and when one comes it finds each shard many times.
 _ENOUGH = 4 * SHARDS
@@ -88,7 +88,7 @@ class HintSender:
         if waiting is None:
             sent = self._script(keys=keys, args=[_MARK_LIFE, _ENOUGH, id, message.encode()])
         else:
-            keys.append(_WAITING)
+            keys.append(WAITING)
             sent = self._script(keys=keys, args=[_SHARED_MARK_LIFE, _ENOUGH, id, message.encode(), waiting])
         self.counters.count(HINT, actor, "sent" if sent else "spared")
 
@@ -101,8 +101,9 @@ class HintSender:
 
         def take() -> None:
             with self._client.pipeline() as pipe:
-                pipe.delete(_SHARED_MARK)
-                pipe.zpopmin(_WAITING, most)
+                # The second is the mark of a release that has a message for each shard, and is being replaced.
+                pipe.delete(_SHARED_MARK, f"hint:{shard}")
+                pipe.zpopmin(WAITING, most)
                 _, waited = pipe.execute()
             shards.update((int(each), None) for each, _ in waited)
 
@@ -140,7 +141,7 @@ class HintSender:
 
 
 def _mark(shard: int, actor: Actor) -> str:
-    return f"hint:{shard}" if actor == "project" else f"hint:{actor}:{shard}"
+    return f"hint:alone:{shard}" if actor == "project" else f"hint:{actor}:{shard}"
 
 
 def _rebuild_mark(projection: str, hand: int) -> str:

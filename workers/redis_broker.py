@@ -16,6 +16,9 @@ from workers.consumer import Doorbell, WokenConsumer
 #: The queue of hints about news on a shard.
 QUEUE = "projections"
 
+#: The Redis key of the shards that wait beside the one message about news, by the microsecond since when.
+WAITING = "hint:waiting"
+
 
 def make_client(url: str, timeout: float) -> redis.Redis:
     """Return a client that gives up after *timeout* seconds. It tries again, once, only where the connection broke."""

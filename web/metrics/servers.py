@@ -10,7 +10,7 @@ import redis
 from prometheus_client.core import Metric
 
 from web.metrics.families import counter, gauge
-from workers.redis_broker import QUEUE, make_client
+from workers.redis_broker import QUEUE, WAITING, make_client
 
 #: Seconds to wait for the broker.
 _TIMEOUT = 0.5
@@ -37,13 +37,20 @@ def broker(url: str) -> Iterator[Metric]:
     with _client(url).pipeline(transaction=False) as pipe:
         pipe.llen(f"dramatiq:{QUEUE}")
         pipe.zcard(f"dramatiq:{QUEUE}.XQ")
+        pipe.zcard(WAITING)
         pipe.info()
-        waiting, dead, info = pipe.execute()
+        waiting, dead, shards, info = pipe.execute()
     yield gauge(
         "cqrs_broker_messages",
         "Messages in the broker's queues: those that wait for a worker, and those that no worker could do",
         ("queue", "state"),
         {(QUEUE, "waiting"): waiting, (QUEUE, "dead"): dead},
+    )
+    yield gauge(
+        "cqrs_broker_waiting_shards",
+        "Shards with news that wait for the worker who takes the message about another one's",
+        (),
+        {(): shards},
     )
     yield from memory("broker", info)
 

@@ -24,6 +24,7 @@ from tests.prometheus import program
 from web import asking
 from web.app import create_app
 from web.metrics import parts
+from workers.hints import HintSender
 
 #: All labels that there may be. Each has few values, whatever is asked of the service and however much is in it.
 LABELS = {
@@ -139,6 +140,7 @@ def test_the_numbers_are_those_of_what_happened(busy: Service) -> None:
         assert (value(busy, "cqrs_database_size_bytes", database=database) or 0) > 1_000_000
     assert (value(busy, "cqrs_process_resident_memory_bytes", kind="other") or 0) > 1_000_000
     assert value(busy, "cqrs_broker_messages", queue="projections", state="waiting") == 0
+    assert value(busy, "cqrs_broker_waiting_shards") == 0
 
 
 def test_the_improvement_is_the_mean_of_loads_by_that_of_cached_answers(service: Service) -> None:
@@ -294,3 +296,13 @@ def test_what_redis_says_of_itself(service: Service, redis_url: str) -> None:
     for server in ("cache", "broker"):
         assert (value(service, "cqrs_redis_used_bytes", server=server) or 0) > used / 2
         assert value(service, "cqrs_redis_evicted_keys_total", server=server) == 0
+
+
+def test_shards_that_wait_for_a_worker(service: Service, redis_url: str) -> None:
+    hints = HintSender(redis_url)
+    for shard in (1, 2, 3, 3):
+        hints.send(shard)
+    hints.close()
+
+    assert value(service, "cqrs_broker_messages", queue="projections", state="waiting") == 1
+    assert value(service, "cqrs_broker_waiting_shards") == 2
