@@ -40,10 +40,10 @@ class FetchedKeys:
     that is no longer in the document is no longer good.
     """
 
-    def __init__(self, url: str, *, fetch: Callable[[str], Keys] | None = None, pause: float = PAUSE) -> None:
+    def __init__(self, url: str, *, fetch: Callable[[str], Keys] | None = None, pause: float | None = None) -> None:
         self._url = url
         self._fetch = fetch or fetched
-        self._pause = pause
+        self._pause = PAUSE if pause is None else pause
         self._lock = threading.Lock()
         self._keys: Keys = {}
         self._version = 0

@@ -17,6 +17,7 @@ from tests.integration.web.cached import PATHS, Asked, wait_for_l1
 from tests.integration.web.counted import Counted, make
 from tests.integration.web.service import ROOT, Tenant, problem
 from tests.key_server import PRIVATE, header, serving
+from web import jwks
 from web.app import create_app
 from web.tokens import make_token
 
@@ -142,7 +143,10 @@ def test_it_ends_with_the_token(settings: Settings, service: Counted, tenant: Te
     problem(answer, 401, "unauthenticated")
 
 
-def test_it_ends_with_the_key_that_the_token_was_signed_with(settings: Settings) -> None:
+def test_it_ends_with_the_key_that_the_token_was_signed_with(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(jwks, "PAUSE", 0.2)
     with serving() as server:
         server.publish({"RS256": PRIVATE["RS256"]})
         service = Counted(create_app(container=bootstrap(replace(settings, jwt_secret=None, jwt_jwks_url=server.url))))
