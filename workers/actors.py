@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import threading
 import time
-from functools import partial
 
 import dramatiq
 
@@ -39,15 +38,16 @@ def project(shard: int, alone: bool = False) -> None:
         return
     with _round:
         began = time.monotonic()
-        shards = wiring.hints.take(shard, _TOGETHER)
+        taken = wiring.hints.take(shard, _TOGETHER)
+        shards, left = taken[:_TOGETHER], taken[_TOGETHER:]
         # The last one brings a message to those that still wait.
-        for left in shards[_TOGETHER:]:
-            wiring.hints.send(left)
-        done = wiring.engine.run_together(shards[:_TOGETHER])
-        if len(shards) <= _TOGETHER:
+        for each in left:
+            wiring.hints.send(each)
+        done = wiring.engine.run_together(shards)
+        if not left:
             # So that more gathers the busier the machine is. Each round costs about the same, whatever it finds.
             time.sleep(min(time.monotonic() - began, _REST))
-    for each in shards[:_TOGETHER]:
+    for each in shards:
         # It may take long, for which the others don't wait.
         if each not in done or done[each].behind:
             wiring.hints.send_alone(each)
@@ -70,8 +70,7 @@ def _follow(shard: int, actor: Actor, engine: ProjectionEngine | None) -> None:
     if progress.busy and not progress.behind:
         time.sleep(_PATIENCE)
     if progress.busy or progress.behind:
-        send = wiring.hints.send_alone if actor == "project" else partial(wiring.hints.send, actor=actor)
-        send(shard)
+        wiring.hints.send_alone(shard, actor)
 
 
 @dramatiq.actor(broker=broker, queue_name=QUEUE, priority=10)

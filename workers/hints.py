@@ -64,11 +64,13 @@ class HintSender:
         """Send a hint unless one is waiting. Return False when it can't be sent."""
         if actor == "project":
             return self._guarded(actor, lambda: self._send(_SHARED_MARK, actor, shard, waiting=shard))
-        return self._guarded(actor, lambda: self._send(_mark(shard, actor), actor, shard))
+        return self.send_alone(shard, actor)
 
-    def send_alone(self, shard: int) -> bool:
+    def send_alone(self, shard: int, actor: Actor = "project") -> bool:
         """Send the hint that *shard* needs a turn of its own, unless that one is waiting; otherwise as send()."""
-        return self._guarded("project", lambda: self._send(_mark(shard, "project"), "project", shard, True))
+        # The other actor gives no other turns.
+        alone = (True,) if actor == "project" else ()
+        return self._guarded(actor, lambda: self._send(_mark(shard, actor), actor, shard, *alone))
 
     def send_rebuild(self, projection: str, hand: int) -> bool:
         """Ask a worker to lend its *hand*-th hand to the rebuild of *projection*, unless that was asked already."""

@@ -1,4 +1,4 @@
-"""What is told of each batch: a line in the log where it was folded and where the cache heard of it, and a span."""
+"""What is told of each batch: counts, a line in the log where it was folded and where the cache heard of it, a span."""
 
 from __future__ import annotations
 
@@ -10,6 +10,8 @@ from typing import Any, NamedTuple
 from domain import logs, tracing
 from domain.model.event import RecordedEvent
 from domain.model.position import Position
+from domain.telemetry.counters import Counters
+from domain.telemetry.names import BATCH, FOLD
 
 log = logging.getLogger(__name__)
 
@@ -35,9 +37,15 @@ class Batch(NamedTuple):
         return self.upto - self.after
 
 
-def folded(batch: Batch, seconds: float) -> None:
-    """Say that *batch* is in the rows now; the transaction took so many *seconds*."""
-    _say("batch", batch, seconds, projections=sorted(batch.projections))
+def folded(batches: Sequence[Batch], seconds: float, counters: Counters) -> None:
+    """Count *batches*, and say that they are in the rows now; the transaction took so many *seconds*."""
+    for batch in batches:
+        for name in batch.projections:
+            counters.count(FOLD, name, "events", batch.size)
+            counters.count(FOLD, name, "batches")
+        _say("batch", batch, seconds, projections=sorted(batch.projections))
+    if batches:
+        counters.observe(BATCH, "batch", seconds)
 
 
 def told(events: Sequence[RecordedEvent], seconds: float) -> None:

@@ -149,12 +149,12 @@ class Checkpoints:
             "WHERE c.shard = m.shard AND c.projection = m.projection"
         ), tuple(map(list, zip(*moves, strict=True)))
 
-    def hear(self, heard: Mapping[tuple[int, str], int]) -> Statement:
-        """Return what keeps how far the cache has heard of each projection on a shard.
+    def hear(self, heard: Mapping[int, Mapping[str, int]]) -> Statement:
+        """Return what keeps how far the cache has heard: shard → projection → position, of one at least.
 
         Checkpoints that another one holds are left as they are.
         """
-        shards, projections = zip(*heard, strict=True)
+        rows = [(shard, name, position) for shard, each in heard.items() for name, position in each.items()]
         return planned(
             f"UPDATE {self._table} c SET invalidated_position = free.heard, "  # noqa: S608
             "pending_since = CASE WHEN c.position > free.heard THEN c.pending_since END "
@@ -162,7 +162,7 @@ class Checkpoints:
             f"AS h(shard, projection, heard) JOIN {self._table} k USING (shard, projection) "
             "WHERE k.invalidated_position < h.heard FOR UPDATE OF k SKIP LOCKED) AS free "
             "WHERE c.shard = free.shard AND c.projection = free.projection"
-        ), (list(shards), list(projections), list(heard.values()))
+        ), tuple(map(list, zip(*rows, strict=True)))
 
     def all(self, cursor: cursor) -> dict[tuple[int, str], int]:
         """Return the position of every checkpoint there is, by shard and projection."""

@@ -26,7 +26,7 @@ from domain.read.row_store import execute
 from domain.read.together import Together
 from domain.read.turn import Turn
 from domain.telemetry.counters import Counters
-from domain.telemetry.names import BATCH, FOLD
+from domain.telemetry.names import FOLD
 
 #: What the engine's sessions need of PostgreSQL; for the settings of its pool.
 SESSION: Mapping[str, str] = {
@@ -175,12 +175,12 @@ class ProjectionEngine:
                 running = {name: self._projections[name] for name, each in taken.items() if not each.paused}
                 released = self._release.run(cursor, shard, running, positions)
             if told is not None and heard and not turn.moved:
-                execute(cursor, [self._checkpoints.hear({(shard, name): each for name, each in heard.items()})])
+                execute(cursor, [self._checkpoints.hear({shard: heard})])
         if turn.moved or released.events:
             self._announce([shard])
-        self._count(taken, turn, released, time.monotonic() - began)
-        for batch in batches:
-            batch_log.folded(batch, time.monotonic() - began)
+        for name, what, n in (*turn.happened, *released.happened):
+            self._counters.count(FOLD, name, what, n)
+        batch_log.folded(batches, time.monotonic() - began, self._counters)
         with batch_log.span(batches, began_at):
             heard.clear()
             if told is not None:
@@ -196,16 +196,6 @@ class ProjectionEngine:
             released=released.events,
         )
 
-    def _count(self, taken: Mapping[str, Taken], turn: Turn, released: Released, seconds: float) -> None:
-        """Count what was committed."""
-        for name, position in turn.moved.items():
-            self._counters.count(FOLD, name, "events", position - taken[name].at.position)
-            self._counters.count(FOLD, name, "batches")
-        for name, what, n in (*turn.happened, *released.happened):
-            self._counters.count(FOLD, name, what, n)
-        if turn.moved:
-            self._counters.observe(BATCH, "batch", seconds)
-
     def _told(self, taken: Mapping[str, Taken], heard: Mapping[str, int]) -> dict[str, int] | None:
         """Return how far the cache has heard of each projection; None where there is no cache."""
         if not self._invalidation.needed:
@@ -214,7 +204,7 @@ class ProjectionEngine:
 
     def _settle(self, shard: int, heard: Mapping[str, int]) -> None:
         if heard:
-            self._invalidation.settle({(shard, name): each for name, each in heard.items()})
+            self._invalidation.settle({shard: heard})
 
     def _groups(self, taken: Mapping[str, Taken], limit: int) -> list[tuple[list[str], Checkpoint, int]]:
         """Return the running projections that stand at the same checkpoint, and how many events they may read.

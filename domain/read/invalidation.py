@@ -132,10 +132,10 @@ class Invalidation:
         It is kept at once how far the cache has heard then.
         """
         if batches and self._told(*batches):
-            self.settle({(events[-1].shard, name): events[-1].position for events in batches for name in projections})
+            self.settle({last.shard: dict.fromkeys(projections, last.position) for *_, last in batches})
 
-    def settle(self, heard: Mapping[tuple[int, str], int]) -> None:
-        """Keep how far the cache has heard of each projection on a shard."""
+    def settle(self, heard: Mapping[int, Mapping[str, int]]) -> None:
+        """Keep how far the cache has heard: shard → projection → position."""
         with self._pool.cursor() as cursor:
             execute(cursor, [self._checkpoints.hear(heard)])
 

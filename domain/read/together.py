@@ -20,7 +20,6 @@ from domain.read.progress import Progress
 from domain.read.projection import Projection
 from domain.read.row_store import PostgresRowStore, execute
 from domain.telemetry.counters import Counters
-from domain.telemetry.names import BATCH, FOLD
 
 if TYPE_CHECKING:
     from psycopg2.extensions import cursor
@@ -122,20 +121,13 @@ class Together:
 
     def _tell(self, batches: Sequence[Sequence[RecordedEvent]], began: float, began_at: int) -> None:
         """Tell of what was committed."""
-        seconds = time.monotonic() - began
         if batches:
             self._announce([events[0].shard for events in batches])
-            self._counters.observe(BATCH, "batch", seconds)
-        for events in batches:
-            for name in self._projections:
-                self._counters.count(FOLD, name, "events", len(events))
-                self._counters.count(FOLD, name, "batches")
         folded = [
             Batch(events[0].shard, list(self._projections), events[0].position - 1, events[-1].position, events)
             for events in batches
         ]
-        for batch in folded:
-            batch_log.folded(batch, seconds)
+        batch_log.folded(folded, time.monotonic() - began, self._counters)
         with batch_log.span(folded, began_at):
             if self._invalidation.needed:
                 self._invalidation.tell_all(batches, self._projections)

@@ -6,12 +6,12 @@ KEPT_APPLICATION names it (module:attribute). KEPT_FAMILY is told apart from tho
 from __future__ import annotations
 
 import os
-from importlib import import_module
+
+from werkzeug.utils import import_string
 
 from web.affinity import keep_to_one_processor
 
 # Before the application is there, which may start threads.
 keep_to_one_processor(os.environ["KEPT_FAMILY"])
 
-_module, _, _attribute = os.environ["KEPT_APPLICATION"].partition(":")
-app = getattr(import_module(_module), _attribute)
+app = import_string(os.environ["KEPT_APPLICATION"])

@@ -35,13 +35,6 @@ def consume() -> Iterator[Consume]:
         yield make
 
 
-@pytest.fixture
-def hints(redis_url: str) -> Iterator[HintSender]:
-    sender = HintSender(redis_url)
-    yield sender
-    sender.close()
-
-
 def taken(consumer: dramatiq.Consumer, looks: int) -> list[int]:
     """The shards of the messages that come within so many looks."""
     found = []

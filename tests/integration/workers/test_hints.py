@@ -28,13 +28,6 @@ def patience(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "_SHARED_MARK_LIFE", 60_000)
 
 
-@pytest.fixture
-def hints(redis_url: str) -> Iterator[HintSender]:
-    sender = HintSender(redis_url)
-    yield sender
-    sender.close()
-
-
 def messages(client: redis.Redis) -> list[tuple[int, ...]]:
     """The arguments of the hints in the queue."""
     messages = client.hgetall(f"dramatiq:{QUEUE}.msgs")

@@ -29,7 +29,7 @@ class Hints:
     def send(self, shard: int) -> None:
         self.sent.append(shard)
 
-    def send_alone(self, shard: int) -> None:
+    def send_alone(self, shard: int, _actor: str = "project") -> None:
         self.alone.append(shard)
 
     def clear(self, shard: int, actor: str) -> None:
