@@ -10,6 +10,7 @@ import time
 from typing import Any
 
 from flask import Response, g, request, url_for
+from werkzeug.http import quote_etag
 
 from domain.cache.answer import Found
 from domain.cache.keys import key_of
@@ -31,39 +32,42 @@ def answer(query: str, tenant_id: str, *, missing: type[NotFound], **arguments: 
 
     Raises NotCaughtUp when the read models don't reach the client's Min-Position in time, or can't by waiting.
     """
+    parts = container()
     started = time.perf_counter()
     wanted = conditions.min_position()
     if wanted is not None:
         _wait(wanted, query, tenant_id, arguments)
     waited = time.perf_counter()
-    found = container().caching.queries.get(query, tenant_id, arguments, wanted)
+    found = parts.caching.queries.get(query, tenant_id, arguments, wanted)
     ended = time.perf_counter()
-    container().counters.observe(QUERY, found_at(query, found.level), ended - waited)
+    parts.counters.observe(QUERY, found_at(query, found.level), ended - waited)
     # Positions of two shards can't be compared: this answer's own says nothing about another tenant's.
     if wanted is not None and found.position.shard == wanted.shard and found.position < wanted:
         raise NotCaughtUp(position=wanted)
+    # Gathered before the response is made: setting one there looks through all that it has.
+    headers = {
+        "Event-Position": str(found.position),
+        "Cache-Status": served.cache_status(found),
+        "Server-Timing": served.server_timing(found, waited - started, ended - waited),
+    }
     if found.body is None:
         # Written here, because it reflects a position as every other answer does.
         response = problems.from_error(missing())
-    elif request.if_none_match.contains_weak(found.etag):
-        response = Response(status=304)
-        del response.headers["Content-Type"]
-    else:
-        response = Response(found.body, content_type="application/json")
-    response.headers["Event-Position"] = str(found.position)
-    response.headers["Cache-Status"] = served.cache_status(found)
-    response.headers["Server-Timing"] = served.server_timing(found, waited - started, ended - waited)
-    if found.body is None:
+        response.headers.extend(headers)
         return response
-    response.set_etag(found.etag)
-    edge.allow(response, container().settings, tenant_id, found, g.get("expires_at"))
+    headers["ETag"] = quote_etag(found.etag)
+    headers |= edge.headers(parts.settings, tenant_id, found, g.get("expires_at"))
     if (wait := conditions.preferred_wait()) is not None:
-        response.headers["Preference-Applied"] = f"wait={wait}"
+        headers["Preference-Applied"] = f"wait={wait}"
     if "cursor" in arguments and (link := _next_link(found)):
-        response.headers["Link"] = link
+        headers["Link"] = link
     if found.level == "l1":
-        fast_path.offer(key_of(query, tenant_id, **arguments), found, container().settings)
-    return response
+        fast_path.offer(key_of(query, tenant_id, **arguments), found, parts.settings)
+    if request.if_none_match.contains_weak(found.etag):
+        response = Response(status=304, headers=headers)
+        del response.headers["Content-Type"]
+        return response
+    return Response(found.body, headers=headers, content_type="application/json")
 
 
 def _wait(wanted: Position, query: str, tenant_id: str, arguments: dict[str, Any]) -> None:

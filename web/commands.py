@@ -44,12 +44,10 @@ def answer(outcome: Outcome, location: str | None) -> Response:
     """Write *outcome* as every command answers."""
     position = str(outcome.position)
     body = {"id": outcome.id, "version": outcome.version, "position": position}
-    response = fresh(body, 200 if location is None else 201, location=location)
-    response.headers["ETag"] = f'"{outcome.version}"'
-    response.headers["Event-Position"] = position
+    headers = {"ETag": f'"{outcome.version}"', "Event-Position": position}
     if outcome.replayed:
-        response.headers["Idempotency-Replayed"] = "true"
-    return response
+        headers["Idempotency-Replayed"] = "true"
+    return fresh(body, 200 if location is None else 201, location=location, headers=headers)
 
 
 def new_id() -> str:

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import time
 
-from flask import Response
-
 from domain.cache.answer import Found
 from domain.cache.edge_tags import edge_tags
 from domain.settings import Settings
@@ -14,24 +12,25 @@ from domain.settings import Settings
 _VARY = "Authorization, Min-Position"
 
 
-def allow(response: Response, settings: Settings, tenant_id: str, found: Found, expires_at: int | None) -> None:
+def headers(settings: Settings, tenant_id: str, found: Found, expires_at: int | None) -> dict[str, str]:
     """Say who may keep the answer: the client, which asks whether it still holds, and with EDGE_CACHE the edge.
 
     An answer at the edge is given to no other token than the one it was asked with, and ends with that token: at
     *expires_at*, in seconds since 1970.
     """
-    response.headers["Cache-Control"] = "private, no-cache"
-    response.headers["Vary"] = _VARY
+    for_all = {"Cache-Control": "private, no-cache", "Vary": _VARY}
     if not settings.edge_cache:
-        return
+        return for_all
     seconds = settings.edge_max_age
     if expires_at is not None:
         seconds = min(seconds, int(expires_at - time.time()))
     # What was loaded past the cache may be something of which invalidation is behind.
     if found.bypassed or seconds <= 0:
-        response.headers["CDN-Cache-Control"] = "no-store"
-        return
+        return for_all | {"CDN-Cache-Control": "no-store"}
     tags = edge_tags(tenant_id, found.tags)
-    response.headers["CDN-Cache-Control"] = f"max-age={seconds}"
-    response.headers["Surrogate-Key"] = " ".join(tags)
-    response.headers["Cache-Tag"] = ",".join(tags)
+    at_the_edge = {
+        "CDN-Cache-Control": f"max-age={seconds}",
+        "Surrogate-Key": " ".join(tags),
+        "Cache-Tag": ",".join(tags),
+    }
+    return for_all | at_the_edge

@@ -9,10 +9,15 @@ from typing import Any
 from flask import Response
 
 
-def fresh(body: Mapping[str, Any], status: int = 200, *, location: str | None = None) -> Response:
-    """Answer with *body*; *location* is the path where to look next."""
-    response = Response(json.dumps(body), status, content_type="application/json")
-    response.headers["Cache-Control"] = "no-store"
+def fresh(
+    body: Mapping[str, Any],
+    status: int = 200,
+    *,
+    location: str | None = None,
+    headers: Mapping[str, str] | None = None,
+) -> Response:
+    """Answer with *body* and *headers*, beside those of every such answer; *location* is the path where to look next."""
+    all_headers = {"Cache-Control": "no-store", **(headers or {})}
     if location is not None:
-        response.headers["Location"] = location
-    return response
+        all_headers["Location"] = location
+    return Response(json.dumps(body), status, all_headers, content_type="application/json")
