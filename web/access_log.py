@@ -28,11 +28,12 @@ def install(app: Flask) -> None:
     @app.after_request
     def end(response: Response) -> Response:
         level = logging.DEBUG if request.endpoint in _OFTEN and response.status_code < 400 else logging.INFO
-        if "began" not in g or not log.isEnabledFor(level):
+        began = g.get("began")
+        if began is None or not log.isEnabledFor(level):
             return response
         # The rule instead of the path, which may hold anything that somebody typed.
-        route = "-" if request.url_rule is None else request.url_rule.rule
-        method, name, began = request.method, metadata().correlation_id, g.began
+        rule = request.url_rule
+        route, method, name = "-" if rule is None else rule.rule, request.method, metadata().correlation_id
 
         def answered() -> None:
             write(method, route, name, response.status_code, time.perf_counter() - began, level)

@@ -140,16 +140,18 @@ def install(app: Flask, authenticator: Authenticator) -> None:
     @app.before_request
     def authorize() -> None:
         # A path without an endpoint becomes a 404 or 405 by itself, and OPTIONS tells the methods of a path, no more.
-        if request.endpoint is None or request.method == "OPTIONS":
+        endpoint = request.endpoint
+        if endpoint is None or request.method == "OPTIONS":
             return
-        rule = RULES.get(request.endpoint, _nobody)
+        rule = RULES.get(endpoint, _nobody)
         if rule is None:
             return
         # Asked first, so that a key which goes while the token is verified isn't missed.
         g.keys_version = authenticator.keys_version()
         credentials = session.header() if rule is operator else request.headers.get("Authorization")
-        g.actor, g.expires_at = authenticator.verify(credentials)
-        if not rule(g.actor, request.view_args or {}):
+        actor, g.expires_at = authenticator.verify(credentials)
+        g.actor = actor
+        if not rule(actor, request.view_args or {}):
             raise Forbidden
 
 

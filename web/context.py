@@ -64,12 +64,12 @@ def install(app: Flask) -> None:
 
     @app.before_request
     def begin() -> None:
-        g.metadata = Metadata(
-            correlation_id=correlation_id(request.headers.get("X-Request-ID")),
-            # What is traced here goes on from here, and else from where the client says.
-            traceparent=tracing.traceparent() or fit_traceparent(request.headers.get("traceparent")),
-        )
-        structlog.contextvars.bind_contextvars(correlation_id=metadata().correlation_id)
+        headers = request.headers
+        name = correlation_id(headers.get("X-Request-ID"))
+        # What is traced here goes on from here, and else from where the client says.
+        traceparent = tracing.traceparent() or fit_traceparent(headers.get("traceparent"))
+        g.metadata = Metadata(correlation_id=name, traceparent=traceparent)
+        structlog.contextvars.bind_contextvars(correlation_id=name)
 
     @app.teardown_request
     def forget(_error: BaseException | None) -> None:
@@ -79,8 +79,9 @@ def install(app: Flask) -> None:
     @app.after_request
     def end(response: Response) -> Response:
         # Absent when the request failed before begin() was called.
-        if "metadata" in g:
-            response.headers["X-Request-ID"] = metadata().correlation_id
-            if metadata().traceparent is not None:
-                response.headers["traceparent"] = metadata().traceparent
+        known: Metadata | None = g.get("metadata")
+        if known is not None:
+            response.headers["X-Request-ID"] = known.correlation_id
+            if known.traceparent is not None:
+                response.headers["traceparent"] = known.traceparent
         return response

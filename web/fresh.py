@@ -16,7 +16,7 @@ def fresh(
     location: str | None = None,
     headers: Mapping[str, str] | None = None,
 ) -> Response:
-    """Answer with *body* and *headers*, beside those of every such answer; *location* is the path where to look next."""
+    """Answer with *body*, and with *headers* beside those of every such answer; *location* is where to look next."""
     all_headers = {"Cache-Control": "no-store", **(headers or {})}
     if location is not None:
         all_headers["Location"] = location

@@ -58,6 +58,9 @@ def name(field: str, value: object) -> str:
     Commands are held to it, not events: those of earlier releases may have other names.
     """
     text = _text(field, value, NAME_LENGTH, also="")
+    if text and text.isascii():
+        # Of ASCII only spaces show as nothing, and there are none around it; this is most names, and soon said.
+        return text
     if all(unicodedata.category(character)[0] in "CZ" for character in _compiled(_UNSEEN).sub("", text)):
         raise Invalid(field=field, reason="it must not be empty")
     if _compiled(_TURNING).search(text):

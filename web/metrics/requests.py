@@ -23,7 +23,8 @@ def install(app: Flask, telemetry: Telemetry) -> None:
 
     @app.after_request
     def end(response: Response) -> Response:
-        rule = None if request.url_rule is None else request.url_rule.rule
+        found = request.url_rule
+        rule = None if found is None else found.rule
         # What no route was found for has a path and a method that may be anything that somebody typed.
         label = labelled("-" if rule is None else request.method, rule, response.status_code)
         arrived = g.get("arrived", time.perf_counter())
