@@ -70,43 +70,22 @@ class Pool:
         self._failed = failed
         event.listen(self.engine, "connect", _prepare)
 
-    @contextmanager
-    def cursor(self) -> Iterator[Cursor]:
+    def cursor(self) -> Lent:
         """Lend a cursor; each execute commits by itself."""
-        with self._connection() as connection, connection.cursor() as cursor:
-            yield cursor
+        return Lent(self.engine, self._failed)
 
     @contextmanager
     def transaction(self) -> Iterator[Cursor]:
         """Lend a cursor inside BEGIN … COMMIT; an exception rolls back."""
-        with self._connection() as connection, connection.cursor() as cursor:
+        with self.cursor() as cursor:
             cursor.execute("BEGIN")
             try:
                 yield cursor
             except BaseException:
-                if not connection.closed:
+                if not cursor.connection.closed:
                     cursor.execute("ROLLBACK")
                 raise
             cursor.execute("COMMIT")
-
-    @contextmanager
-    def _connection(self) -> Iterator[Connection]:
-        try:
-            pooled = self.engine.raw_connection()
-        except BaseException as error:
-            self._failed(error)
-            raise
-        try:
-            dbapi: Connection = pooled.driver_connection  # type: ignore[assignment]
-            yield dbapi
-        except BaseException as error:
-            self._failed(error)
-            # The session's state is unknown when a statement was cut off; an orderly error leaves it idle.
-            if dbapi.closed or dbapi.info.transaction_status != _IDLE:
-                pooled.invalidate()
-            raise
-        finally:
-            pooled.close()
 
     def fullness(self) -> dict[str, int]:
         """Return how many connections there may be, how many there are, and how many of those are in use."""
@@ -117,6 +96,49 @@ class Pool:
     def close(self) -> None:
         """Close all idle connections; those lent out are closed when they come back."""
         self.engine.dispose()
+
+
+class Lent:
+    """A cursor, on a connection that is nobody else's as long as the block lasts.
+
+    Each query and command has one or two. Generators in place of a class would take as long as SQLAlchemy's pool does.
+    """
+
+    __slots__ = ("_connection", "_cursor", "_engine", "_failed", "_pooled")
+
+    def __init__(self, engine: Engine, failed: Callable[[BaseException], object]) -> None:
+        self._engine = engine
+        self._failed = failed
+
+    def __enter__(self) -> Cursor:
+        try:
+            self._pooled = self._engine.raw_connection()
+        except BaseException as error:
+            self._failed(error)
+            raise
+        self._connection: Connection = self._pooled.driver_connection  # type: ignore[assignment]
+        try:
+            self._cursor = self._connection.cursor()
+        except BaseException as error:
+            self._give_back(error)
+            raise
+        return self._cursor
+
+    def __exit__(self, _class: object, error: BaseException | None, _traceback: object) -> None:
+        try:
+            self._cursor.close()
+        finally:
+            self._give_back(error)
+
+    def _give_back(self, error: BaseException | None) -> None:
+        try:
+            if error is not None:
+                self._failed(error)
+                # The session's state is unknown when a statement was cut off; an orderly error leaves it idle.
+                if self._connection.closed or self._connection.info.transaction_status != _IDLE:
+                    self._pooled.invalidate()
+        finally:
+            self._pooled.close()
 
 
 class Undecodable(str):

@@ -14,7 +14,7 @@ import statistics
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -96,31 +96,40 @@ def ours(pool: Pool) -> Writer:
 _WRITERS = {"append": ours, "bare INSERT": bare}
 
 
-def work(kind: str, url: str, tenants: Sequence[str], seconds: float, start: Any, counts: Any) -> None:
-    """What one process does once all are ready to *start*."""
+def work(url: str, tenants: Sequence[str], seconds: float, rounds: int, start: Any, counts: Any) -> None:
+    """What one process does: write in each way in turn, each time when all are ready to *start*."""
     pool = Pool(url, settings=COMMAND_SESSION)
-    write, events = _WRITERS[kind](pool), appends(tenants)
-    write(next(events))
-    start.wait()
-    done, end = 0, time.perf_counter() + seconds
-    while time.perf_counter() < end:
+    ways = {kind: (make(pool), appends(tenants)) for kind, make in _WRITERS.items()}
+    for write, events in ways.values():
         write(next(events))
-        done += 1
-    counts.put(done)
+    for turn in range(rounds):
+        for kind, (write, events) in ways.items():
+            start.wait()
+            done, end = 0, time.perf_counter() + seconds
+            while time.perf_counter() < end:
+                write(next(events))
+                done += 1
+            counts.put((kind, turn, done))
     pool.close()
 
 
-def rate(kind: str, url: str, tenants: Sequence[str], connections: int, seconds: float) -> float:
-    """Events in a second by all processes together."""
+def rates(
+    url: str, tenants: Sequence[str], connections: int, seconds: float, rounds: int
+) -> Mapping[str, Sequence[float]]:
+    """Events in a second by all processes together, in each way and round."""
     start, counts = spawn.Barrier(connections), spawn.Queue()
-    arguments = (kind, url, tenants, seconds, start, counts)
-    processes = [spawn.Process(target=work, args=arguments) for _ in range(connections)]
+    processes = [
+        spawn.Process(target=work, args=(url, tenants, seconds, rounds, start, counts)) for _ in range(connections)
+    ]
     for process in processes:
         process.start()
-    total = sum(counts.get(timeout=60 + seconds) for _ in processes)
+    found = {kind: [0.0] * rounds for kind in _WRITERS}
+    for _ in range(connections * rounds * len(_WRITERS)):
+        kind, turn, done = counts.get(timeout=60 + seconds)
+        found[kind][turn] += done / seconds
     for process in processes:
         process.join()
-    return total / seconds
+    return found
 
 
 def measure(url: str, connections: int = CONNECTIONS, seconds: float = 4.0, rounds: int = 3) -> list[Result]:
@@ -133,12 +142,9 @@ def measure(url: str, connections: int = CONNECTIONS, seconds: float = 4.0, roun
         )
     pool.close()
     tenants = [str(UUID(int=random.getrandbits(128), version=4)) for _ in range(TENANTS)]
-    found: dict[str, list[float]] = {kind: [] for kind in _WRITERS}
-    for _ in range(rounds):
-        for kind, rates in found.items():
-            rates.append(rate(kind, url, tenants, connections, seconds))
+    found = rates(url, tenants, connections, seconds, rounds)
     ratio = statistics.median(mine / its for mine, its in zip(found["append"], found["bare INSERT"], strict=True))
-    medians = {kind: statistics.median(rates) for kind, rates in found.items()}
+    medians = {kind: statistics.median(each) for kind, each in found.items()}
     return [
         Result(
             f"append, {connections} connections, {TENANTS} tenants : bare INSERT",

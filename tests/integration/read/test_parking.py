@@ -219,11 +219,11 @@ def _statements_of(action: Any, pool: Pool) -> list[str]:
             sent.append(query)
             super().execute(query, vars)
 
-    with pool._connection() as connection:
-        connection.cursor_factory = Recording
+    with pool.cursor() as lent:
+        lent.connection.cursor_factory = Recording
     try:
         action()
     finally:
-        with pool._connection() as connection:
-            connection.cursor_factory = cursor
+        with pool.cursor() as lent:
+            lent.connection.cursor_factory = cursor
     return sent
