@@ -82,7 +82,7 @@ class CommandBus:
 
     def _count(self, kind: type[Command], began: float, *results: Outcome | Exception) -> None:
         """Count what came of commands of one *kind*. Of several that were carried out together each took its part."""
-        took = (time.monotonic() - began) / len(results)
+        took = (time.monotonic() - began) / max(1, len(results))
         for outcome, n in Counter(map(outcome_class, results)).items():
             self._counters.observe(COMMAND, f"{kind.__name__}/{outcome}", took, n)
 

@@ -51,7 +51,4 @@ def cqrs() -> Response:
 
 
 def _answer(status: int, body: dict[str, Any]) -> Response:
-    response = fresh(body, status)
-    if status == 503:
-        response.headers["Retry-After"] = "1"
-    return response
+    return fresh(body, status, headers={"Retry-After": "1"} if status == 503 else None)
