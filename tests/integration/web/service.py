@@ -17,6 +17,9 @@ from web.tokens import make_token
 
 ROOT = Actor(id="root", tenant_id=None, roles=frozenset({"user", "super_admin"}))
 
+#: Seconds of a window of a rate limit that ends during no test: the next one begins in 2033.
+WINDOW = 10**9
+
 _numbers = itertools.count(1)
 
 

@@ -15,7 +15,7 @@ from domain.settings import Settings
 from domain.variables import Rate
 from tests.integration.web.cached import PATHS, Asked, wait_for_l1
 from tests.integration.web.counted import Counted, make
-from tests.integration.web.service import ROOT, Tenant, problem
+from tests.integration.web.service import ROOT, WINDOW, Tenant, problem
 from tests.key_server import PRIVATE, header, serving
 from web import jwks
 from web.app import create_app
@@ -192,7 +192,7 @@ def test_while_the_cache_may_not_be_read_nothing_is_given_again(service: Counted
 
 @pytest.mark.parametrize("kind", ["principal", "address"])
 def test_it_counts_against_the_limits(settings: Settings, kind: str) -> None:
-    service, _, ada = make(settings, **{f"rate_limit_per_{kind}": Rate(60, 3600)})
+    service, _, ada = make(settings, **{f"rate_limit_per_{kind}": Rate(60, WINDOW)})
     token = service.token(ada)
     service.remember("/users/profile", token)
     statuses = []
@@ -212,7 +212,7 @@ def test_it_counts_against_the_limits(settings: Settings, kind: str) -> None:
 def test_who_is_beyond_its_own_limit_counts_once_against_its_address(settings: Settings) -> None:
     # Given a user whose answers pass Flask by, until it has sent as much as it may
     service, tenant, ada = make(
-        settings, rate_limit_per_principal=Rate(60, 3600), rate_limit_per_address=Rate(400, 3600)
+        settings, rate_limit_per_principal=Rate(60, WINDOW), rate_limit_per_address=Rate(400, WINDOW)
     )
     token = service.token(ada)
     service.remember("/users/profile", token)
@@ -223,7 +223,7 @@ def test_who_is_beyond_its_own_limit_counts_once_against_its_address(settings: S
     limits = {service.passed("/users/profile", token)[0].headers["RateLimit-Policy"] for _ in range(250)}
 
     # Then it is refused for itself, and others behind the same address are answered
-    assert limits == {'"principal";q=60;w=3600'}
+    assert limits == {f'"principal";q=60;w={WINDOW}'}
     assert service.send("GET", f"/users/{ada.id}", by=tenant.admin).status_code == 200
     service.container.close()
 

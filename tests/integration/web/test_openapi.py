@@ -11,7 +11,7 @@ import pytest
 from flask import Flask
 
 from domain.variables import Rate
-from tests.integration.web.service import Service, Tenant, problem
+from tests.integration.web.service import WINDOW, Service, Tenant, problem
 from tests.integration.web.test_limits import Make, make
 from web.app import add_endpoints, empty_app
 from web.authorization import EVERYBODY, RULES
@@ -165,7 +165,7 @@ def test_an_answer_fits_its_schema_and_headers(service: Service, tenant: Tenant,
 
 
 def test_refusals_that_follow_from_no_rule_of_all_are_described(make: Make, document: dict[str, Any]) -> None:
-    service = make(rate_limit_per_address=Rate(3, 3600))
+    service = make(rate_limit_per_address=Rate(3, WINDOW))
     tenant, other = service.tenant(), service.tenant()
 
     elsewhere = service.send("GET", f"/admin/cqrs/audit?tenant={other.id}", by=tenant.admin)
