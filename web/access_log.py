@@ -10,7 +10,7 @@ from functools import cache
 from flask import Flask, Response, g, request
 
 from domain import logs
-from web.context import metadata
+from web.context import metadata, route
 
 log = logging.getLogger(__name__)
 
@@ -31,12 +31,10 @@ def install(app: Flask) -> None:
         began = g.get("began")
         if began is None or not log.isEnabledFor(level):
             return response
-        # The rule instead of the path, which may hold anything that somebody typed.
-        rule = request.url_rule
-        route, method, name = "-" if rule is None else rule.rule, request.method, metadata().correlation_id
+        method, rule, name = request.method, route(), metadata().correlation_id
 
         def answered() -> None:
-            write(method, route, name, response.status_code, time.perf_counter() - began, level)
+            write(method, rule, name, response.status_code, time.perf_counter() - began, level)
 
         if response.is_streamed:
             response.call_on_close(answered)

@@ -45,9 +45,11 @@ def answer(outcome: Outcome, location: str | None) -> Response:
     position = str(outcome.position)
     body = {"id": outcome.id, "version": outcome.version, "position": position}
     headers = {"ETag": f'"{outcome.version}"', "Event-Position": position}
+    if location is not None:
+        headers["Location"] = location
     if outcome.replayed:
         headers["Idempotency-Replayed"] = "true"
-    return fresh(body, 200 if location is None else 201, location=location, headers=headers)
+    return fresh(body, 200 if location is None else 201, headers)
 
 
 def new_id() -> str:

@@ -47,6 +47,12 @@ def metadata() -> Metadata:
     return cast(Metadata, g.metadata)
 
 
+def route() -> str:
+    """The rule that the request's path follows, "-" where it follows none: it may be anything that somebody typed."""
+    rule = request.url_rule
+    return "-" if rule is None else rule.rule
+
+
 def correlation_id(request_id: str | None) -> str:
     """Return the client's X-Request-ID if it is fit to be logged, else a new one."""
     if request_id is not None and _REQUEST_ID.fullmatch(request_id):

@@ -9,15 +9,7 @@ from typing import Any
 from flask import Response
 
 
-def fresh(
-    body: Mapping[str, Any],
-    status: int = 200,
-    *,
-    location: str | None = None,
-    headers: Mapping[str, str] | None = None,
-) -> Response:
-    """Answer with *body*, and with *headers* beside those of every such answer; *location* is where to look next."""
-    all_headers = {"Cache-Control": "no-store", **(headers or {})}
-    if location is not None:
-        all_headers["Location"] = location
-    return Response(json.dumps(body), status, all_headers, content_type="application/json")
+def fresh(body: Mapping[str, Any], status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
+    """Answer with *body*, and with *headers* beside those of every such answer."""
+    ours = {"Cache-Control": "no-store", **(headers or {})}
+    return Response(json.dumps(body), status, ours, content_type="application/json")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from flask import Flask, Response, g, request
 
 from domain import tracing
-from web.context import metadata
+from web.context import metadata, route
 
 
 def install(app: Flask) -> None:
@@ -15,10 +15,10 @@ def install(app: Flask) -> None:
     def begin() -> None:
         if not tracing.is_on():
             return
-        route = "-" if request.url_rule is None else request.url_rule.rule
+        rule = route()
         g.span = tracing.span(
-            f"{request.method} {route}",
-            {"http.request.method": request.method, "http.route": route},
+            f"{request.method} {rule}",
+            {"http.request.method": request.method, "http.route": rule},
             parent=request.headers.get("traceparent"),
             kind="server",
         )

@@ -59,8 +59,5 @@ def present(event: RecordedEvent) -> RecordedEvent:
             schema_version=event.schema_version,
             reason="its payload is not a JSON object that can be decoded",
         )
-    event_class = EVENT_TYPES.get(event.event_type)
-    if event_class is not None and event_class.schema_version == event.schema_version:
-        return event
     version, payload = upcast(event.event_type, event.schema_version, event.payload)
-    return event._replace(schema_version=version, payload=payload)
+    return event if version == event.schema_version else event._replace(schema_version=version, payload=payload)

@@ -104,7 +104,7 @@ class Lent:
     Each query and command has one or two. Generators in place of a class would take as long as SQLAlchemy's pool does.
     """
 
-    __slots__ = ("_connection", "_cursor", "_engine", "_failed", "_pooled")
+    __slots__ = ("_cursor", "_engine", "_failed", "_pooled")
 
     def __init__(self, engine: Engine, failed: Callable[[BaseException], object]) -> None:
         self._engine = engine
@@ -116,9 +116,8 @@ class Lent:
         except BaseException as error:
             self._failed(error)
             raise
-        self._connection: Connection = self._pooled.driver_connection  # type: ignore[assignment]
         try:
-            self._cursor = self._connection.cursor()
+            self._cursor: Cursor = self._pooled.cursor()  # type: ignore[assignment]
         except BaseException as error:
             self._give_back(error)
             raise
@@ -134,8 +133,9 @@ class Lent:
         try:
             if error is not None:
                 self._failed(error)
+                connection: Connection = self._pooled.driver_connection  # type: ignore[assignment]
                 # The session's state is unknown when a statement was cut off; an orderly error leaves it idle.
-                if self._connection.closed or self._connection.info.transaction_status != _IDLE:
+                if connection.closed or connection.info.transaction_status != _IDLE:
                     self._pooled.invalidate()
         finally:
             self._pooled.close()

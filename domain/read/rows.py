@@ -46,7 +46,6 @@ class Rows:
                 if key not in loaded.removed:
                     loaded.rows.setdefault(key, row)
             loaded.asked.update(new)
-            loaded.by_prefix = loaded.by_prefix or any(len(key) < len(table.key) for key in new)
 
     def get(self, table: RowTable, key: Key) -> Row | None:
         """Return the row, not to be changed, or None where there is none."""
@@ -106,15 +105,13 @@ class Rows:
 class _Loaded:
     """The rows of one table."""
 
-    __slots__ = ("asked", "by_prefix", "changed", "removed", "rows")
+    __slots__ = ("asked", "changed", "removed", "rows")
 
     def __init__(self) -> None:
         self.rows: dict[Key, Row] = {}
         self.asked: set[Key] = set()
-        #: Whether there are prefixes among them. Most tables are asked for whole keys only, which is looked up sooner.
-        self.by_prefix = False
         self.changed: set[Key] = set()
         self.removed: set[Key] = set()
 
     def covers(self, key: Key) -> bool:
-        return key in self.asked or (self.by_prefix and any(key[:n] in self.asked for n in range(1, len(key))))
+        return key in self.asked or any(key[:length] in self.asked for length in range(1, len(key)))

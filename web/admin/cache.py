@@ -41,7 +41,7 @@ def invalidate_cache(body: dict[str, Any]) -> Response:
 def warm_cache_up(body: dict[str, Any]) -> Response:
     """Ask for what is asked most to be loaded; the clock does it"""
     job = container().caching.warm_ups.ask(by=actor().id, **body)
-    return fresh(job, 202, location=f"{blueprint.url_prefix}/cache/warmup/{job['id']}")
+    return fresh(job, 202, {"Location": f"{blueprint.url_prefix}/cache/warmup/{job['id']}"})
 
 
 @blueprint.route("/cache/warmup/<name:warmup_id>")

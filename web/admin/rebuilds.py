@@ -30,7 +30,7 @@ def start_rebuild(body: dict[str, Any], name: str) -> Response:
     The workers begin within a second; GET shows how far they are.
     """
     progress = container().rebuilder.start(name, by=actor().id, **body)
-    return fresh(progress, 202, location=f"{blueprint.url_prefix}/projections/{name}/rebuild")
+    return fresh(progress, 202, {"Location": f"{blueprint.url_prefix}/projections/{name}/rebuild"})
 
 
 @blueprint.route("/projections/<name>/rebuild", methods=["GET"])

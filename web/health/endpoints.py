@@ -51,4 +51,4 @@ def cqrs() -> Response:
 
 
 def _answer(status: int, body: dict[str, Any]) -> Response:
-    return fresh(body, status, headers={"Retry-After": "1"} if status == 503 else None)
+    return fresh(body, status, {"Retry-After": "1"} if status == 503 else None)

@@ -10,6 +10,7 @@ from flask import Flask, Response, g, request
 
 from domain.telemetry.names import HTTP
 from domain.telemetry.telemetry import Telemetry
+from web.context import route
 
 
 def install(app: Flask, telemetry: Telemetry) -> None:
@@ -23,10 +24,9 @@ def install(app: Flask, telemetry: Telemetry) -> None:
 
     @app.after_request
     def end(response: Response) -> Response:
-        found = request.url_rule
-        rule = None if found is None else found.rule
-        # What no route was found for has a path and a method that may be anything that somebody typed.
-        label = labelled("-" if rule is None else request.method, rule, response.status_code)
+        rule = route()
+        # Where there is none the method may be anything that somebody typed, too.
+        label = labelled("-" if rule == "-" else request.method, rule, response.status_code)
         arrived = g.get("arrived", time.perf_counter())
 
         def count() -> None:
@@ -40,9 +40,9 @@ def install(app: Flask, telemetry: Telemetry) -> None:
 
 
 @cache
-def labelled(method: str, rule: str | None, status: int) -> str:
+def labelled(method: str, rule: str, status: int) -> str:
     """Return what an answer is counted as: ``GET /api/v1/users/{user_id}/2xx``; *rule* is Werkzeug's."""
-    path = "-" if rule is None else _CONVERTED.sub(r"{\1}", rule)
+    path = _CONVERTED.sub(r"{\1}", rule)
     return f"{method} {path}/{status // 100}xx"
 
 

@@ -24,7 +24,6 @@ class Chunk:
 
     def __init__(self, key: str | None) -> None:
         self._key = key
-        self._sender = actor()
         self._results: dict[int, Outcome | Exception] = {}
         self._commands: dict[int, tuple[RegisterUser, Idempotency | None]] = {}
 
@@ -84,7 +83,7 @@ class Chunk:
         except ma.ValidationError as error:
             raise ValidationFailed(errors=by_field(error.messages)) from None
         tenant_id = tenancy.for_new_user(body.pop("tenant_id", None))
-        return RegisterUser(tenant_id=tenant_id, actor=self._sender, user_id=commands.new_id(), **body)
+        return RegisterUser(tenant_id=tenant_id, actor=actor(), user_id=commands.new_id(), **body)
 
     def _idempotency(self, number: int, line: bytes) -> Idempotency | None:
         # No Idempotency-Key of a client's has a space in it, so those of lines are in nobody's way.
