@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
+from uuid import uuid4
 
 import jwt
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
@@ -24,7 +25,10 @@ PRIVATE = {
 
 
 class KeyServer(ThreadingHTTPServer):
-    """Serves ``body`` at every path, after ``delay`` seconds, and counts how often; ``drip`` sends a byte at a time."""
+    """Serves ``body`` at ``url``, after ``delay`` seconds, and counts how often; ``drip`` sends a byte at a time.
+
+    The path is this server's own: whoever still asks for what was at its port before is told 404, and not counted.
+    """
 
     body: bytes
     status = 200
@@ -34,18 +38,25 @@ class KeyServer(ThreadingHTTPServer):
     daemon_threads = True
     block_on_close = False
 
+    def __init__(self) -> None:
+        super().__init__(("127.0.0.1", 0), Handler)
+        self.path = f"/{uuid4()}/jwks.json"
+
     def publish(self, keys: dict[str, Any]) -> None:
         self.body = json.dumps({"keys": [published(name, key) for name, key in keys.items()]}).encode()
 
     @property
     def url(self) -> str:
-        return f"http://127.0.0.1:{self.server_address[1]}/jwks.json"
+        return f"http://127.0.0.1:{self.server_address[1]}{self.path}"
 
 
 class Handler(BaseHTTPRequestHandler):
     server: KeyServer
 
     def do_GET(self) -> None:
+        if self.path != self.server.path:
+            self.send_error(404)
+            return
         self.server.asked += 1
         time.sleep(self.server.delay)
         self.send_response(self.server.status)
@@ -74,7 +85,7 @@ def header(algorithm: str, key: Any, kid: object = ..., role: str = "user") -> s
 @contextmanager
 def serving() -> Iterator[KeyServer]:
     """Serve the public half of all keys in PRIVATE."""
-    with KeyServer(("127.0.0.1", 0), Handler) as server:
+    with KeyServer() as server:
         server.publish(PRIVATE)
         thread = threading.Thread(target=server.serve_forever, args=(0.01,))
         thread.start()

@@ -57,7 +57,7 @@ class FetchedKeys:
             raise Unauthenticated(reason="it names no key")
         key = self._keys.get(key_id)
         if key is None:
-            if (fetching := self._begin(self._not_before)) is not None:
+            if (fetching := self._begin()) is not None:
                 fetching.wait(LONGEST)
             key = self._keys.get(key_id)
         else:
@@ -76,11 +76,16 @@ class FetchedKeys:
     def _refresh(self) -> None:
         """Have the keys fetched again when it is time, and wait for nothing."""
         if time.monotonic() >= self._fresh_until:
-            self._begin(max(self._fresh_until, self._not_before))
+            self._begin(known=True)
 
-    def _begin(self, not_before: float) -> threading.Event | None:
-        """Fetch in a thread of its own unless it is too early for that; return what tells the end of the fetch."""
+    def _begin(self, known: bool = False) -> threading.Event | None:
+        """Fetch in a thread of its own unless it is too early for that; return what tells the end of the fetch.
+
+        Where the keys that are wanted are *known*, it is too early while they are fresh.
+        """
         with self._lock:
+            # Looked at here: a fetch that has ended since the caller looked has put both off.
+            not_before = max(self._fresh_until, self._not_before) if known else self._not_before
             if self._under_way is None and time.monotonic() >= not_before:
                 self._under_way = threading.Event()
                 threading.Thread(target=self._run, args=(self._under_way,), name="jwks", daemon=True).start()

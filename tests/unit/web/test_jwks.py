@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from http.server import ThreadingHTTPServer
 
 import pytest
@@ -12,6 +12,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 
 from domain.model.errors import Unavailable
 from tests.key_server import PRIVATE, Handler, KeyServer, header, published, serving
+from web import jwks
 from web.auth import Authenticator
 from web.errors import Unauthenticated
 from web.jwks import FetchedKeys, fetched, keys_of
@@ -117,6 +118,37 @@ def test_many_requests_at_once_fetch_once(server: KeyServer) -> None:
     assert server.asked == 1
 
 
+@pytest.mark.parametrize(
+    "wanting",
+    [
+        lambda keys: keys.version(),
+        lambda keys: keys.key_for(header("RS256", PRIVATE["RS256"]).removeprefix("Bearer ")),
+    ],
+    ids=["the version", "a key"],
+)
+def test_a_fetch_that_ends_while_another_request_looks_is_not_done_again(
+    server: KeyServer, wanting: Callable[[FetchedKeys], object]
+) -> None:
+    keys = FetchedKeys(server.url)
+
+    class Meanwhile:
+        """The lock of the keys, which a request gets only after somebody else's fetch has ended."""
+
+        def __enter__(self) -> None:
+            keys._lock = self.lock = threading.Lock()
+            keys.key_for(header("ES256", PRIVATE["ES256"]).removeprefix("Bearer "))
+            self.lock.acquire()
+
+        def __exit__(self, *_: object) -> None:
+            self.lock.release()
+
+    keys._lock = Meanwhile()  # type: ignore[assignment]
+    wanting(keys)
+
+    assert keys._under_way is None
+    assert server.asked == 1
+
+
 def test_a_new_key_is_found_as_soon_as_it_signs_and_an_old_one_goes(server: KeyServer) -> None:
     server.publish({"RS256": PRIVATE["RS256"]})
     authenticator = Authenticator(FetchedKeys(server.url, pause=0))
@@ -149,7 +181,9 @@ def test_the_version_changes_when_a_key_goes_and_not_when_one_comes(server: KeyS
         time.sleep(0.005)
 
 
-def test_unknown_keys_can_not_be_used_to_flood_the_server(server: KeyServer) -> None:
+def test_unknown_keys_can_not_be_used_to_flood_the_server(server: KeyServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    # However long the machine stands still meanwhile, no time comes to fetch again.
+    monkeypatch.setattr(jwks, "PAUSE", 100 * jwks.PAUSE)
     authenticator = Authenticator(FetchedKeys(server.url))
 
     for number in range(50):
