@@ -166,9 +166,10 @@ def main() -> None:
         lambda name, job: LoggedRun(name, job, job_log, container.counters),
     )
     pulse = Pulse(Processes(container.read_pool), "clock", clock.leads)
-    pulse.start()
+    # Before it is said that this clock lives: from then on it ends in order.
     for stop in (signal.SIGTERM, signal.SIGINT):
         signal.signal(stop, clock.stop)
+    pulse.start()
     finished = clock.run()
     pulse.stop()
     if finished:

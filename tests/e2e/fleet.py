@@ -13,6 +13,8 @@ from typing import Any, Self
 
 import requests
 
+from domain.postgres.pool import Pool
+from domain.read.watch.processes import Processes
 from domain.settings import Settings
 from web.tokens import make_token
 from workers.launcher.ports import free_port
@@ -74,12 +76,17 @@ class Fleet:
         return process
 
     def start_all(self, web: int = 1, worker: int = 1, clock: int = 1) -> Self:
-        """Start that many of each, and wait until all web processes answer."""
+        """Start that many of each, and wait until all web processes answer and the others say that they live."""
         for kind, count in {"worker": worker, "clock": clock, "web": web}.items():
             for _ in range(count):
                 self.start(kind)
         for url in self.urls:
             wait_for(lambda url=url: _ready(url), 30, f"{url} to be ready")
+        pool = Pool(Settings.from_environment(self.environment).read_database_url)
+        try:
+            wait_for(lambda: len(Processes(pool).alive()) >= worker + clock, 30, "the workers and clocks to live")
+        finally:
+            pool.close()
         return self
 
     def kill(self, process: subprocess.Popen[bytes]) -> None:
