@@ -135,7 +135,7 @@ def wait_for(condition: Any, seconds: float, what: str) -> Any:
 def _ready(url: str) -> bool:
     try:
         return requests.get(f"{url}/health/ready", timeout=2).status_code == 200
-    except requests.ConnectionError:
+    except requests.RequestException:
         return False
 
 

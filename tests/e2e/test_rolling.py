@@ -132,7 +132,7 @@ def _said(fleet: Fleet, kind: str, words: str) -> int:
 def _ready(url: str) -> bool:
     try:
         return requests.get(f"{url}/health/ready", timeout=5).status_code == 200
-    except requests.ConnectionError:
+    except requests.RequestException:
         return False
 
 

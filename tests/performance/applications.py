@@ -59,7 +59,7 @@ def answers(url: str) -> bool:
     """Whether anything answers there, be it an error."""
     try:
         requests.get(f"{url}/health/live", timeout=2)
-    except requests.ConnectionError:
+    except requests.RequestException:
         return False
     return True
 

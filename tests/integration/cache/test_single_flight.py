@@ -149,13 +149,15 @@ def test_what_a_load_raises_is_not_tried_again_for_each_who_waits(caches, redis_
     cache = caches("redis://127.0.0.1:1" if down else redis_url)
     cache.start = lambda: None
     loads, errors = [], []
+    together = threading.Barrier(20)
 
     def load():
         loads.append(1)
-        time.sleep(0.2)
+        time.sleep(0.5)
         raise ValueError
 
     def one() -> None:
+        together.wait()
         try:
             cache.get_or_load(key(), load)
         except ValueError as error:

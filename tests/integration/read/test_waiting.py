@@ -15,6 +15,7 @@ from domain.read.engine import ProjectionEngine
 from domain.read.projections import PROJECTIONS
 from domain.read.waiting import About, Waiter
 from tests.integration.read.test_engine import poisoned
+from tests.stopwatch import Stopwatch
 from tests.story import Story
 from workers.launcher.valkey import EmbeddedValkey
 
@@ -61,8 +62,10 @@ def test_it_ends_with_its_time(query_pool: Pool, story: Story) -> None:
     tenant = story.tenant()
     begin = time.monotonic()
 
-    assert not Waiter(query_pool, story, DeafBell()).wait(last(story, tenant), ALL, timeout=0.2)
-    assert 0.2 <= time.monotonic() - begin < 1
+    with Stopwatch() as watch:
+        assert not Waiter(query_pool, story, DeafBell()).wait(last(story, tenant), ALL, timeout=0.2)
+    assert time.monotonic() - begin >= 0.2
+    assert watch.seconds < 1
 
 
 @pytest.mark.parametrize("bell", [LocalBell(), DeafBell()], ids=["heard, never rung", "not heard"])
@@ -74,10 +77,10 @@ def test_it_looks_by_itself_so_no_ring_has_to_arrive(
         waiting = threads.submit(Waiter(query_pool, story, bell).wait, last(story, tenant), ALL, 60)
         time.sleep(0.1)
         fold()
-        begin = time.monotonic()
 
-        assert waiting.result(timeout=30)
-    assert time.monotonic() - begin < 0.5
+        with Stopwatch() as watch:
+            assert waiting.result(timeout=30)
+    assert watch.seconds < 0.5
 
 
 def test_a_ring_wakes_those_who_wait_for_the_shard_and_nobody_else(
@@ -115,15 +118,18 @@ def test_it_waits_for_all_the_projections_that_are_read_and_no_other(query_pool:
     assert not waiter.wait(last(story, tenant), ["workspaces", "users"], timeout=0)
 
 
-def test_no_more_than_so_many_wait(query_pool: Pool, story: Story) -> None:
+def test_no_more_than_so_many_wait(query_pool: Pool, story: Story, fold: Callable[[], None]) -> None:
     tenant, bell = story.tenant(), DeafBell()
     waiter = Waiter(query_pool, story, bell, limit=1)
     with ThreadPoolExecutor() as threads:
-        first = threads.submit(waiter.wait, last(story, tenant), ALL, 0.5)
-        time.sleep(0.1)
+        first = threads.submit(waiter.wait, last(story, tenant), ALL, 60)
+        while not waiter._waiting:
+            time.sleep(0.01)
         with pytest.raises(Unavailable):
-            waiter.wait(last(story, tenant), ALL, 0.5)
-        assert not first.result()
+            waiter.wait(last(story, tenant), ALL, 60)
+        fold()
+        assert first.result()
+    story.user(tenant)
 
     # And the place is free again
     assert not waiter.wait(last(story, tenant), ALL, 0.01)
@@ -229,11 +235,11 @@ def test_the_bell_is_heard_in_another_process_and_again_after_redis_was_away(
     assert bell.heard
 
     redis_server.stop()
-    begin = time.monotonic()
-    for _ in range(100):
-        ringer.ring([17])
-    assert time.monotonic() - begin < 1
-    deadline = time.monotonic() + 5
+    with Stopwatch() as watch:
+        for _ in range(100):
+            ringer.ring([17])
+    assert watch.seconds < 1
+    deadline = time.monotonic() + 30
     while bell.heard and time.monotonic() < deadline:
         time.sleep(0.02)
     assert not bell.heard

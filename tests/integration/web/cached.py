@@ -55,7 +55,7 @@ def level(service: Service, path: str, by: Actor = ROOT) -> str:
 
 def wait_for_l1(service: Service, path: str, by: Actor = ROOT) -> None:
     """Ask until the answer comes from this process's memory, so that both levels have it."""
-    deadline = time.monotonic() + 5
+    deadline = time.monotonic() + 30
     while level(service, path, by) != "L1":
         assert time.monotonic() < deadline, f"{path} never came into memory"
         time.sleep(0.005)

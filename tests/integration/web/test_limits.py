@@ -15,6 +15,7 @@ from domain.bootstrap import bootstrap
 from domain.settings import Settings
 from domain.variables import Rate
 from tests.integration.web.service import ROOT, WINDOW, Service, problem
+from tests.stopwatch import Stopwatch
 from web.app import create_app
 from web.limits import FAILED, storage
 from web.limits.storage import LAZY, LazyRedisStorage
@@ -93,7 +94,7 @@ def test_processes_share_a_limit(make: Make) -> None:
     for _ in range(19):
         one.send("GET", NOWHERE)
 
-    deadline = time.monotonic() + 5
+    deadline = time.monotonic() + 30
     while two.send("GET", NOWHERE).status_code != 429:
         assert time.monotonic() < deadline
         time.sleep(0.1)
@@ -110,10 +111,10 @@ def test_without_redis_each_process_limits_alone_and_waits_for_nothing(make: Mak
     service = make(rate_limit_per_principal=Rate(200, WINDOW), cache_redis_url="redis://127.0.0.1:1/0")
     counts = counts_of(service)
 
-    began = time.monotonic()
-    for _ in range(10_000):
-        counts.incr("somebody", WINDOW)
-    assert time.monotonic() - began < 5
+    with Stopwatch() as watch:
+        for _ in range(10_000):
+            counts.incr("somebody", WINDOW)
+    assert watch.seconds < 5
     assert {service.send("GET", NOWHERE).status_code for _ in range(200)} == {404}
     problem(service.send("GET", NOWHERE), 429, "too_many_requests")
 
@@ -123,7 +124,7 @@ def test_it_is_counted_that_redis_was_not_asked_and_for_how_long(make: Make) -> 
     before = failed_exchanges(service)
 
     # The breaker opens after three, and what it keeps away from Redis counts as well.
-    deadline = time.monotonic() + 5
+    deadline = time.monotonic() + 30
     while failed_exchanges(service) < before + 8:
         assert time.monotonic() < deadline
         # Again and again, since what was counted in a window that ends is told nobody any more.
@@ -215,13 +216,14 @@ def test_a_bounded_number_of_queries_waits_and_the_others_are_served(make: Make)
     ahead |= {"Prefer": "wait=5"}
     first = threading.Thread(target=lambda: Service(service.app).send("GET", path, headers=ahead))
     first.start()
-    time.sleep(0.5)
+    while not service.container.waiter._waiting:
+        time.sleep(0.01)
 
-    began = time.monotonic()
-    refused = service.send("GET", path, headers=ahead)
+    with Stopwatch() as watch:
+        refused = service.send("GET", path, headers=ahead)
 
     problem(refused, 503, "unavailable")
     assert "Retry-After" in refused.headers
-    assert time.monotonic() - began < 3
+    assert watch.seconds < 3
     assert service.send("GET", path).status_code == 200
     first.join()

@@ -201,13 +201,15 @@ def test_a_part_that_hangs_is_down_and_is_not_asked_again_meanwhile(
     monkeypatch.setitem(parts.COLLECTORS, "broker", hangs)
     monkeypatch.setattr(asking, "PATIENCE", 0.5)
 
-    first = ups(service)
-    second = ups(service)
+    # A machine that is busy may not ask even the others in that time, the first time.
+    deadline, found = time.monotonic() + 20, [ups(service), ups(service)]
+    while not found[-1]["cache"] == found[-1]["write_database"] == 1.0:
+        assert time.monotonic() < deadline
+        found.append(ups(service))
 
-    assert (first["broker"], second["broker"], len(asked)) == (0.0, 0.0, 1)
-    assert first["cache"] == first["write_database"] == 1.0
+    assert ({each["broker"] for each in found}, len(asked)) == ({0.0}, 1)
     lets_go.set()
-    deadline = time.monotonic() + 5
+    deadline = time.monotonic() + 30
     while ups(service)["broker"] != 1.0:
         assert time.monotonic() < deadline
 

@@ -64,13 +64,13 @@ def test_each_message_rings(redis_url: str, consume: Consume, hints: HintSender)
     bell = redis.Redis.from_url(redis_url)
     heard = bell.pubsub(ignore_subscribe_messages=True)
     heard.subscribe(f"dramatiq:{QUEUE}")
-    heard.get_message(timeout=1)
+    heard.get_message(timeout=10)
 
     for shard in range(3):
         hints.send_alone(shard)
         hints.send_alone(shard)
 
-    assert [heard.get_message(timeout=1) is not None for _ in range(4)] == [True, True, True, False]
+    assert [heard.get_message(timeout=each) is not None for each in (10, 10, 10, 1)] == [True, True, True, False]
     heard.close()
     bell.close()
 

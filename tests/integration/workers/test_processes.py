@@ -208,7 +208,7 @@ def test_of_two_clocks_one_leads_and_the_other_takes_over(running: tuple[Contain
 
     first.kill()
 
-    assert eventually(lambda: second.says("The clock leads."), seconds=5)
+    assert eventually(lambda: second.says("The clock leads."))
     assert second.stop() == 0
 
 

@@ -12,6 +12,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 
 from domain.model.errors import Unavailable
 from tests.key_server import PRIVATE, Handler, KeyServer, header, published, serving
+from tests.stopwatch import Stopwatch
 from web import jwks
 from web.auth import Authenticator
 from web.errors import Unauthenticated
@@ -61,10 +62,9 @@ def test_a_server_that_is_gone_is_an_outage_told_at_once(unused_port: int) -> No
     keys = FetchedKeys(f"http://127.0.0.1:{unused_port}/jwks.json")
 
     for _ in range(2):
-        began = time.monotonic()
-        with pytest.raises(Unavailable):
+        with Stopwatch() as watch, pytest.raises(Unavailable):
             Authenticator(keys).authenticate(header("RS256", PRIVATE["RS256"]))
-        assert time.monotonic() - began < 1
+        assert watch.seconds < 1
 
 
 @pytest.fixture
@@ -78,12 +78,11 @@ def test_a_slow_server_costs_a_request_no_more_than_two_seconds(server: KeyServe
     server.delay = 10 if how == "silent" else 0
     server.drip = how == "drips"
     server.body = b" " * 2**21
-    began = time.monotonic()
 
-    with pytest.raises(Unavailable):
+    with Stopwatch() as watch, pytest.raises(Unavailable):
         Authenticator(FetchedKeys(server.url)).authenticate(header("RS256", PRIVATE["RS256"]))
 
-    assert time.monotonic() - began < 3
+    assert watch.seconds < 3
     server.drip = False
 
 
@@ -92,12 +91,11 @@ def test_a_fetch_has_an_end(server: KeyServer, how: str) -> None:
     server.drip = how == "drips"
     server.status = 500 if how == "refuses" else 200
     server.body = b" " * 2**21
-    began = time.monotonic()
 
-    with pytest.raises(ValueError, match=r"too long|500"):
+    with Stopwatch() as watch, pytest.raises(ValueError, match=r"too long|500"):
         fetched(server.url)
 
-    assert time.monotonic() - began < 3
+    assert watch.seconds < 3
     server.drip = False
 
 
@@ -175,7 +173,7 @@ def test_the_version_changes_when_a_key_goes_and_not_when_one_comes(server: KeyS
     server.publish({"ES256": PRIVATE["ES256"]})
     # As if the keys had grown old: who asks for the version has them fetched.
     keys._fresh_until = 0.0
-    deadline = time.monotonic() + 5
+    deadline = time.monotonic() + 30
     while keys.version() == first:
         assert time.monotonic() < deadline
         time.sleep(0.005)
