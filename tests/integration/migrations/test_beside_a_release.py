@@ -111,7 +111,7 @@ def test_a_migration_that_waits_for_a_lock_lets_others_pass(empty_database_url: 
         # Then whoever comes behind it waits no longer than the migration does
         other.autocommit = True
         with other.cursor() as cursor:
-            cursor.execute("SET statement_timeout = '2s'")
+            cursor.execute("SET statement_timeout = '10s'")
             until = time.monotonic() + 3
             while time.monotonic() < until:
                 cursor.execute(looking)
