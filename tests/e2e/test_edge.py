@@ -32,6 +32,9 @@ class Edge:
         self.root = self.token("super_admin", None, "root")
         self._session = requests.Session()
 
+    def close(self) -> None:
+        self._session.close()
+
     def token(self, role: str, tenant: str | None, user: str) -> str:
         return make_token(self._settings, user_id=user, tenant_id=tenant, roles={role}, seconds=3600)
 
@@ -68,7 +71,9 @@ def edge(databases: Databases, _redis_url: str, tmp_path_factory: pytest.TempPat
         ).start_all() as fleet,
         varnish(directory, front, fleet.urls[0]) as url,
     ):
-        yield Edge(url, fleet)
+        edge = Edge(url, fleet)
+        yield edge
+        edge.close()
 
 
 class Tenant:

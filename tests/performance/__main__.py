@@ -46,6 +46,7 @@ class Progress:
     def __init__(self, steps: int) -> None:
         self._bar = click.progressbar(length=steps, file=sys.stderr, item_show_func=lambda what: what, width=24)
         self._terminal = sys.stderr.isatty()
+        self._began = time.monotonic()
         self._said = 0.0
 
     def tick(self, what: str) -> None:
@@ -53,7 +54,7 @@ class Progress:
             self._bar.update(1, what)
         elif time.monotonic() - self._said > 5:
             self._said = time.monotonic()
-            print(f"… {what}", file=sys.stderr, flush=True)
+            print(f"… {self._said - self._began:4.0f} s  {what}", file=sys.stderr, flush=True)
 
     def end(self) -> None:
         if self._terminal:

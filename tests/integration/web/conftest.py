@@ -11,7 +11,7 @@ from flask import Flask
 
 from domain.bootstrap import Container, bootstrap
 from domain.settings import Settings
-from tests.integration.web.service import Service, Tenant
+from tests.integration.web.service import Make, Service, Tenant
 from web.app import create_app
 
 SECRET = "a-secret-of-more-than-thirty-two-bytes"
@@ -58,3 +58,13 @@ def wired(settings: Settings) -> Iterator[Callable[..., Container]]:
     yield wired
     for each in made:
         each.close()
+
+
+@pytest.fixture
+def make(wired: Callable[..., Container]) -> Make:
+    """Makes services with changed settings on the same servers, as further processes would be."""
+
+    def make(**changes: Any) -> Service:
+        return Service(create_app(container=wired(**changes)))
+
+    return make

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 from uuid import uuid4
@@ -70,6 +71,10 @@ class Service:
         slug = f"tenant-{next(_numbers)}"
         created = self.done("POST", "/tenants", {"name": slug.title(), "slug": slug, "plan": plan, **more})
         return Tenant(self, created["id"], slug)
+
+
+#: What the fixture make gives: it makes services with changed settings.
+Make = Callable[..., Service]
 
 
 @dataclass

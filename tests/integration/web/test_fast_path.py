@@ -12,10 +12,9 @@ from flask import Flask
 from domain.bootstrap import bootstrap
 from domain.model.actor import Actor
 from domain.settings import Settings
-from domain.variables import Rate
 from tests.integration.web.cached import PATHS, Asked, wait_for_l1
 from tests.integration.web.counted import Counted, make
-from tests.integration.web.service import ROOT, WINDOW, Tenant, problem
+from tests.integration.web.service import ROOT, Tenant, problem
 from tests.key_server import PRIVATE, header, serving
 from web import jwks
 from web.app import create_app
@@ -188,44 +187,6 @@ def test_while_the_cache_may_not_be_read_nothing_is_given_again(service: Counted
     service.container.caching.cache.health.readable = False
 
     assert not service.passed("/users/profile", token)[1]
-
-
-@pytest.mark.parametrize("kind", ["principal", "address"])
-def test_it_counts_against_the_limits(settings: Settings, kind: str) -> None:
-    service, _, ada = make(settings, **{f"rate_limit_per_{kind}": Rate(60, WINDOW)})
-    token = service.token(ada)
-    service.remember("/users/profile", token)
-    statuses = []
-    for _ in range(80):
-        response, passed = service.passed("/users/profile", token)
-        statuses.append(response.status_code)
-        # Flask says all that there is to be said of a limit.
-        assert passed or response.status_code == 429
-
-    assert set(statuses) == {200, 429}
-    assert statuses == sorted(statuses)
-    assert statuses.count(200) < 60
-    assert response.headers["RateLimit"].startswith(f'"{kind}";r=0')
-    service.container.close()
-
-
-def test_who_is_beyond_its_own_limit_counts_once_against_its_address(settings: Settings) -> None:
-    # Given a user whose answers pass Flask by, until it has sent as much as it may
-    service, tenant, ada = make(
-        settings, rate_limit_per_principal=Rate(60, WINDOW), rate_limit_per_address=Rate(400, WINDOW)
-    )
-    token = service.token(ada)
-    service.remember("/users/profile", token)
-    while service.passed("/users/profile", token)[0].status_code == 200:
-        pass
-
-    # When it goes on, though not as far as its address may
-    limits = {service.passed("/users/profile", token)[0].headers["RateLimit-Policy"] for _ in range(250)}
-
-    # Then it is refused for itself, and others behind the same address are answered
-    assert limits == {f'"principal";q=60;w={WINDOW}'}
-    assert service.send("GET", f"/users/{ada.id}", by=tenant.admin).status_code == 200
-    service.container.close()
 
 
 def test_it_is_counted_and_logged_as_any_answer(service: Counted, ada: Actor, caplog: pytest.LogCaptureFixture) -> None:

@@ -4,38 +4,18 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Iterator
 from dataclasses import replace
-from typing import Any
 
 import pytest
 import redis
 
-from domain.bootstrap import bootstrap
-from domain.settings import Settings
 from domain.variables import Rate
-from tests.integration.web.service import ROOT, WINDOW, Service, problem
+from tests.integration.web.service import ROOT, WINDOW, Make, Service, problem
 from tests.stopwatch import Stopwatch
-from web.app import create_app
 from web.limits import FAILED, storage
 from web.limits.storage import LAZY, LazyRedisStorage
 
-Make = Callable[..., Service]
 NOWHERE = "/tenants/7d7b1a52-3b43-4c5b-8a5e-3a4f6e1d2c3b/summary"
-
-
-@pytest.fixture
-def make(settings: Settings) -> Iterator[Make]:
-    """Makes services on the same servers, as further processes would be."""
-    made = []
-
-    def service(**changes: Any) -> Service:
-        made.append(bootstrap(replace(settings, **changes)))
-        return Service(create_app(container=made[-1]))
-
-    yield service
-    for container in made:
-        container.close()
 
 
 def counts_of(service: Service) -> LazyRedisStorage:

@@ -4,26 +4,15 @@ from __future__ import annotations
 
 import re
 import subprocess
-import threading
-import time
-from collections.abc import Callable, Iterator
-from dataclasses import replace
-from typing import Any
 
 import jwt
 import pytest
 import redis
-from prometheus_client import Metric
-from prometheus_client.parser import text_string_to_metric_families
 
-from domain.bootstrap import bootstrap
-from domain.settings import Settings
 from tests.integration.read.poison import execute
-from tests.integration.web.service import Service, Tenant
+from tests.integration.web.scraped import families, text, value
+from tests.integration.web.service import Make, Service, Tenant
 from tests.prometheus import program
-from web import asking
-from web.app import create_app
-from web.metrics import parts
 from workers.hints import HintSender
 
 #: All labels that there may be. Each has few values, whatever is asked of the service and however much is in it.
@@ -47,44 +36,6 @@ LABELS = {
 }
 
 UUID = re.compile("[0-9a-f]{8}-[0-9a-f]{4}-")
-
-Make = Callable[..., Service]
-
-
-@pytest.fixture
-def make(settings: Settings) -> Iterator[Make]:
-    """Makes applications with other settings on the same servers."""
-    made = []
-
-    def make(**changes: Any) -> Service:
-        made.append(bootstrap(replace(settings, **changes)))
-        return Service(create_app(container=made[-1]))
-
-    yield make
-    for container in made:
-        container.close()
-
-
-def text(service: Service) -> str:
-    response = service.app.test_client().get("/metrics")
-    assert response.status_code == 200
-    return response.text
-
-
-def families(service: Service) -> dict[str, Metric]:
-    return {family.name: family for family in text_string_to_metric_families(text(service))}
-
-
-def value(service: Service, name: str, **labels: str) -> float | None:
-    """Return the one sample of that name whose labels are *labels*, and perhaps others."""
-    found = [
-        sample.value
-        for family in families(service).values()
-        for sample in family.samples
-        if sample.name == name and labels.items() <= sample.labels.items()
-    ]
-    assert len(found) <= 1, (name, labels, found)
-    return found[0] if found else None
 
 
 @pytest.fixture
@@ -161,69 +112,6 @@ def test_what_failed_is_counted_from_nought_so_that_a_first_time_is_seen(service
     assert value(service, "cqrs_tokens_refused_total", reason="unknown_key") == 0
     service.container.counters.count("limits", "all", "failed", 3)
     assert value(service, "cqrs_rate_limits_failed_exchanges_total") == 3
-
-
-def ups(service: Service) -> dict[str, float]:
-    return {sample.labels["part"]: sample.value for sample in families(service)["cqrs_up"].samples}
-
-
-def test_all_parts_are_up(service: Service) -> None:
-    assert ups(service) == dict.fromkeys(parts.COLLECTORS, 1.0)
-
-
-def test_without_redis_the_rest_is_told_and_no_sum_falls(make: Make, tenant: Tenant) -> None:
-    service = make(redis_url="redis://127.0.0.1:1", cache_redis_url="redis://127.0.0.1:1")
-    service.send("GET", f"/tenants/{tenant.id}/summary")
-
-    assert ups(service) == {**dict.fromkeys(parts.COLLECTORS, 1.0), "cache": 0.0, "broker": 0.0}
-    assert value(service, "cqrs_projection_lag_events", projection="users") == 1
-    # What one process has counted would be read as a counter that began anew.
-    assert "cqrs_http_request_duration_seconds" not in families(service)
-
-
-def test_without_a_database_the_rest_is_told(make: Make) -> None:
-    service = make(database_url="postgresql://nobody@127.0.0.1:1/nothing")
-
-    assert ups(service) == {**dict.fromkeys(parts.COLLECTORS, 1.0), "write_database": 0.0, "projections": 0.0}
-    assert value(service, "cqrs_database_errors_total", pool="write", error="connection") is not None
-
-
-def test_a_part_that_hangs_is_down_and_is_not_asked_again_meanwhile(
-    service: Service, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    asked, lets_go = [], threading.Event()
-
-    def hangs(_container: object) -> list[Metric]:
-        asked.append(1)
-        lets_go.wait(30)
-        return []
-
-    monkeypatch.setitem(parts.COLLECTORS, "broker", hangs)
-    monkeypatch.setattr(asking, "PATIENCE", 0.5)
-
-    # A machine that is busy may not ask even the others in that time, the first time.
-    deadline, found = time.monotonic() + 20, [ups(service), ups(service)]
-    while not found[-1]["cache"] == found[-1]["write_database"] == 1.0:
-        assert time.monotonic() < deadline
-        found.append(ups(service))
-
-    assert ({each["broker"] for each in found}, len(asked)) == ({0.0}, 1)
-    lets_go.set()
-    deadline = time.monotonic() + 30
-    while ups(service)["broker"] != 1.0:
-        assert time.monotonic() < deadline
-
-
-def test_an_answer_of_a_part_is_told_to_each_who_looks(service: Service, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Two who look at the same time are given the same, and what is told of several parts is put together for each."""
-    one, other = (Metric("cqrs_shared", "A test", "gauge") for _ in range(2))
-    one.add_sample("cqrs_shared", {"part": "one"}, 1.0)
-    other.add_sample("cqrs_shared", {"part": "other"}, 1.0)
-    monkeypatch.setitem(parts.COLLECTORS, "broker", lambda _: [one])
-    monkeypatch.setitem(parts.COLLECTORS, "query_database", lambda _: [other])
-
-    for _ in range(2):
-        assert [sample.labels["part"] for sample in families(service)["cqrs_shared"].samples] == ["one", "other"]
 
 
 def test_a_full_disk_is_seen_by_whoever_looks(service: Service, make: Make, tenant: Tenant, database_url: str) -> None:
