@@ -160,7 +160,7 @@ def measure(fleet: Fleet, database_url: str, *, short: bool) -> list[Result]:
     with ExitStack() as running:
         others = [running.enter_context(serve(fleet, name, application)) for name, application in OTHERS.items()]
         urls = {"service": fleet.urls[0]} | {other.name: other.url for other in others}
-        bench = Bench(urls, fleet.directory, *((1, 1, [CLIENTS]) if short else (3, 3, [1, CLIENTS])))
+        bench = Bench(urls, fleet.directory, *((1, 1, [CLIENTS]) if short else (2, 3, [1, CLIENTS])))
         registrations, changes = directory.registrations(), directory.changes(directory.users)
         return [
             *bench.compare("INSERT a user", dict.fromkeys(urls, registrations)),
