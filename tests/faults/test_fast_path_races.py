@@ -20,8 +20,8 @@ from domain.cache.stream import TRUSTED
 from domain.model.actor import Actor
 from domain.settings import Settings
 from tests.faults.scale import scaled
+from tests.integration.web.counted import Counted
 from tests.integration.web.service import Service, Tenant
-from tests.integration.web.test_fast_path import Counted
 from web.app import create_app
 
 CHANGES = scaled(60, 2000)

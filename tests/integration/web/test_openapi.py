@@ -11,13 +11,10 @@ import pytest
 from flask import Flask
 
 from domain.variables import Rate
-from tests.integration.web.service import WINDOW, Service, Tenant, problem
-from tests.integration.web.test_limits import Make, make
+from tests.integration.web.service import WINDOW, Make, Service, Tenant, problem
 from web.app import add_endpoints, empty_app
 from web.authorization import EVERYBODY, RULES
 from web.openapi.document import FILE, METHODS, path_of, written
-
-__all__ = ["make"]
 
 #: What is there for people, or is the document itself.
 UNDOCUMENTED = {

@@ -19,8 +19,8 @@ from domain import tracing
 from domain.model.position import Position
 from domain.settings import Settings
 from domain.tracing.spans import Spans
+from tests.integration.web.counted import Counted
 from tests.integration.web.service import Service, Tenant
-from tests.integration.web.test_fast_path import Counted
 from workers.hints import HintSender
 from workers.redis_broker import QUEUE, make_broker
 from workers.tracing import Tracing
