@@ -23,6 +23,8 @@ class Stopwatch:
         self._ticking = threading.Thread(target=self._tick, name="stopwatch", daemon=True)
 
     def __enter__(self) -> Self:
+        #: All seconds that had gone by when it was last looked at.
+        self.elapsed = 0.0
         self._seconds, self._before = 0.0, time.monotonic()
         self._ticking.start()
         return self
@@ -47,5 +49,6 @@ class Stopwatch:
         with self._lock:
             now = time.monotonic()
             gap = now - self._before
+            self.elapsed += gap
             self._seconds += gap if gap <= _TICK + _LATE else _TICK
             self._before = now

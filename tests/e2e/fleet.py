@@ -81,12 +81,9 @@ class Fleet:
             for _ in range(count):
                 self.start(kind)
         for url in self.urls:
-            wait_for(lambda url=url: _ready(url), 30, f"{url} to be ready")
-        pool = Pool(Settings.from_environment(self.environment).read_database_url)
-        try:
+            wait_for(lambda url=url: ready(url), 30, f"{url} to be ready")
+        with contextlib.closing(Pool(Settings.from_environment(self.environment).read_database_url)) as pool:
             wait_for(lambda: len(Processes(pool).alive()) >= worker + clock, 30, "the workers and clocks to live")
-        finally:
-            pool.close()
         return self
 
     def kill(self, process: subprocess.Popen[bytes]) -> None:
@@ -132,7 +129,8 @@ def wait_for(condition: Any, seconds: float, what: str) -> Any:
     raise AssertionError(f"waited {seconds} s for {what}")
 
 
-def _ready(url: str) -> bool:
+def ready(url: str) -> bool:
+    """Whether the web process at *url* says that it is ready. False also where nothing answers in time."""
     try:
         return requests.get(f"{url}/health/ready", timeout=2).status_code == 200
     except requests.RequestException:

@@ -60,7 +60,7 @@ class DemandingClient(Client):
         return answer
 
     def _look(self, command: dict[str, Any]) -> None:
-        headers = self.headers | {"Min-Position": command["position"], "Prefer": "wait=10"}
+        headers = self.headers | {"Min-Position": command["position"]}
         response = self._ask("GET", f"/api/v1/users/{command['id']}", headers=headers)
         if response is None or response.status_code != 200:
             return

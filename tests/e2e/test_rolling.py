@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 import requests
 
-from tests.e2e.fleet import ROOT, Fleet, signal_group, wait_for
+from tests.e2e.fleet import ROOT, Fleet, ready, signal_group, wait_for
 from tests.e2e.router import RestingClient
 from tests.e2e.tls import TlsRedis
 from tests.faults import record
@@ -108,7 +108,7 @@ def _replace_all(fleet: Fleet, headers: dict[str, str]) -> list[float]:
         for _ in processes:
             fleet.start(kind)
     for url in fleet.urls:
-        wait_for(lambda url=url: _ready(url), 60, f"{url} to be ready")
+        wait_for(lambda url=url: ready(url), 60, f"{url} to be ready")
     wait_for(lambda: _said(fleet, "worker", "The worker is ready.") == 2, 60, "the new worker")
 
     ends = [_end(process) for process in former["worker"]]
@@ -127,13 +127,6 @@ def _replace_all(fleet: Fleet, headers: dict[str, str]) -> list[float]:
 
 def _said(fleet: Fleet, kind: str, words: str) -> int:
     return sum(file.read_text().count(words) for file in fleet.directory.glob(f"{kind}-*.log"))
-
-
-def _ready(url: str) -> bool:
-    try:
-        return requests.get(f"{url}/health/ready", timeout=5).status_code == 200
-    except requests.RequestException:
-        return False
 
 
 def _end(process: subprocess.Popen[bytes], slow: Slow | None = None) -> float:

@@ -16,9 +16,7 @@ from pathlib import Path
 import requests
 
 from domain.postgres.pool import Pool
-from domain.read.engine import SESSION, ProjectionEngine
-from domain.read.projections import PROJECTIONS
-from domain.write.postgres_store import PostgresEventStore
+from domain.read.engine import SESSION
 from tests.performance import bare_wsgi, plans, query_tables
 from tests.performance.applications import Application, cpu_seconds, serve
 from tests.performance.history import happen
@@ -158,10 +156,6 @@ def load_sample(world: World, *, short: bool) -> None:
         return
     pool = Pool(world.database_url, settings=SESSION)
     happen(pool, 100, tenants=5)
-    log = PostgresEventStore(pool)
-    engine = ProjectionEngine(pool, log, PROJECTIONS)
-    for shard in log.heads():
-        engine.catch_up(shard)
     pool.close()
 
 

@@ -16,6 +16,7 @@ from tests.integration.web.cached import PATHS, Asked, wait_for_l1
 from tests.integration.web.counted import Counted, make
 from tests.integration.web.service import ROOT, Tenant, problem
 from tests.key_server import PRIVATE, header, serving
+from tests.stopwatch import Stopwatch
 from web import jwks
 from web.app import create_app
 from web.tokens import make_token
@@ -134,10 +135,10 @@ def test_other_methods_come_to_flask(service: Counted, ada: Actor, method: str) 
 def test_it_ends_with_the_token(settings: Settings, service: Counted, tenant: Tenant, ada: Actor) -> None:
     token = make_token(settings, user_id=ada.id, tenant_id=tenant.id, roles=["user"], seconds=4)
     service.remember("/users/profile", token)
-    deadline = time.monotonic() + 30
-    while (answer := service.passed("/users/profile", token)[0]).status_code == 200:
-        assert time.monotonic() < deadline
-        time.sleep(0.02)
+    with Stopwatch() as watch:
+        while (answer := service.passed("/users/profile", token)[0]).status_code == 200:
+            assert watch.seconds < 5
+            time.sleep(0.02)
 
     problem(answer, 401, "unauthenticated")
 
@@ -160,7 +161,7 @@ def test_it_ends_with_the_key_that_the_token_was_signed_with(
         server.publish({"ES256": PRIVATE["ES256"]})
         # A token with a key that isn't known has the keys fetched; the old key is gone from then on.
         other = header("ES256", PRIVATE["ES256"], role="super_admin").removeprefix("Bearer ")
-        deadline = time.monotonic() + 30
+        deadline = time.monotonic() + 15
         while service.passed(path, other)[0].status_code != 200:
             assert time.monotonic() < deadline
             time.sleep(0.1)

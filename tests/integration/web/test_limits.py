@@ -10,6 +10,7 @@ import pytest
 import redis
 
 from domain.variables import Rate
+from tests.integration.cache.conftest import wait_until
 from tests.integration.web.service import ROOT, WINDOW, Make, Service, problem
 from tests.stopwatch import Stopwatch
 from web.limits import FAILED, storage
@@ -196,8 +197,7 @@ def test_a_bounded_number_of_queries_waits_and_the_others_are_served(make: Make)
     ahead |= {"Prefer": "wait=5"}
     first = threading.Thread(target=lambda: Service(service.app).send("GET", path, headers=ahead))
     first.start()
-    while not service.container.waiter._waiting:
-        time.sleep(0.01)
+    wait_until(lambda: bool(service.container.waiter._waiting), 20)
 
     with Stopwatch() as watch:
         refused = service.send("GET", path, headers=ahead)
